@@ -116,11 +116,7 @@ extension Ledger {
         guard !rows.isEmpty else {
             throw LedgerError(.noSuchOrder, "there is no order \(number)", order: number)
         }
-        let events = try rows.map { row in
-            RecordedEvent(
-                sequence: try row.value("sequence"), time: try row.value("time"),
-                kind: try row.value("kind"), text: try row.value("content"))
-        }
+        let events = try rows.map { try RecordedEvent($0) }
         guard let order = Order(number: number, events: events) else {
             guard events[0].kind == "begun", isReadable(try rows[0].value("content")) else {
                 throw LedgerError(
@@ -131,6 +127,14 @@ extension Ledger {
                 order: number)
         }
         return order
+    }
+}
+
+extension RecordedEvent {
+    init(_ row: Row) throws {
+        self.init(
+            sequence: try row.value("sequence"), time: try row.value("time"),
+            kind: try row.value("kind"), text: try row.value("content"))
     }
 }
 

@@ -88,6 +88,15 @@ extension Ledger {
         }
     }
 
+    /// All revocations, in any order.
+    package func revocations() throws(LedgerError) -> [RecordedEvent] {
+        try read { database in
+            try database.rows(
+                "SELECT sequence, time, kind, content FROM events WHERE kind = 'revoked'"
+            ).map { try RecordedEvent($0) }
+        }
+    }
+
     /// The numbers and the tokens of the orders whose key has one of these labels.
     ///
     /// - Parameter labels: The labels as text. They are compared as bytes.

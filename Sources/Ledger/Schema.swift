@@ -78,12 +78,13 @@ enum Schema {
                 CREATE INDEX ordersOfJob ON orders(job);
                 CREATE INDEX unfinishedOrders ON orders(number) WHERE NOT isFinished;
                 """, triggers: []),
-        // Without it, every certificate is decoded to find those that expire soon.
+        // Without them, all events are read to find certificates that expire soon or are revoked.
         Migration(
-            name: "certificates are found by their end",
+            name: "certificates are found by their end, and revocations",
             statements: """
                 CREATE INDEX certificatesByEnd ON events(\(endOfCertificate), orderNumber)
                     WHERE kind = 'certified';
+                CREATE INDEX revocations ON events(orderNumber) WHERE kind = 'revoked';
                 """, triggers: []),
     ]
 

@@ -55,6 +55,14 @@ extension RealParts {
             let health = try bench.tokencert(["health"])
             #expect(health.status == 79, "\(health)")
             #expect(health.output.contains("certificate was revoked (recorded on "), "\(health)")
+            for command in [["list"], ["list", "--tree"], ["show", "mail"]] {
+                let shown = try bench.tokencert(command)
+                #expect(shown.output.contains("certificate was revoked (recorded on "), "\(shown)")
+            }
+            let listed = try bench.tokencert(["list", "--json"]).json()
+            let certificates = try #require(listed["certificates"] as? [[String: Any]])
+            let findings = certificates.compactMap { $0["findings"] as? [String] }
+            #expect(findings.count == 1 && findings[0].contains("revoked"), "\(listed)")
             let history = try bench.tokencert(["history"])
             #expect(history.output.contains("revoked (recorded on "), "\(history)")
             let events = try bench.tokencert(["history", "1"])

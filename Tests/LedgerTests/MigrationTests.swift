@@ -17,7 +17,7 @@ import TokencertTestSupport
 
     private static let released = [
         "orders and events", "nothing is replaced", "orders are found without reading all of them",
-        "certificates are found by their end",
+        "certificates are found by their end, and revocations",
     ]
 
     // The version in a file is the position of the last migration that was applied.

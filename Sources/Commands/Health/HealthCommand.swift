@@ -60,14 +60,17 @@ struct HealthCommand: ParsableCommand {
             ? nil : trustStore.anchors(file: file)
         let tokens = try PresentTokens(tokenOptions, name, for: .check)
         let revocation = try setting(online, .online) ? RevocationCheck(anchors) : nil
-        let health = Health(now: now(), days: days, anchors: anchors, sawPrivateObjects: false)
+        var health = Health(now: now(), days: days, anchors: anchors, sawPrivateObjects: false)
+        let states = ledgerOptions.objectStates()
+        health.revocations = states.revocations
         var hasSeenAll = true
         let outcome = try tokens.forEach(output) { token in
             let content = try read(
                 token, tokenOptions, name?.uri, readingAll: true,
                 keepingCertificates: { _ in true }, loggingIn: tokens.logsIn)
             let found = try findings(on: content, name, health, revocation)
-            try show(found, content, among: tokens, checkedIssuers: anchors != nil)
+            let orders = Self.ordersByURI(states.unfinishedOrders, content.inventory)
+            try show(found, content, orders, among: tokens, checkedIssuers: anchors != nil)
             if !content.sawPrivateObjects { hasSeenAll = false }
             if found.contains(where: { $0.severity > .notice }) { throw Findings() }
         }
@@ -103,40 +106,23 @@ struct HealthCommand: ParsableCommand {
             }
             findings.removeAll { !uris.contains($0.uri) }
         }
-        if let revocation {
-            findings += revocation.findings(entries, among: read.inventory, tokenHealth)
+        guard let revocation else { return findings }
+        let online = revocation.findings(entries, among: read.inventory, tokenHealth)
+        // The CA's answer says more than the ledger.
+        findings.removeAll { known in
+            known.kind == .revoked
+                && online.contains {
+                    $0.kind == .revoked && $0.uri == known.uri
+                        && $0.serialNumber == known.serialNumber
+                }
         }
-        let recorded = recordedRevocations(of: entries, tokenHealth).filter { new in
-            !findings.contains {
-                $0.kind == .revoked && $0.uri == new.uri && $0.serialNumber == new.serialNumber
-            }
-        }
-        return findings + recorded
-    }
-
-    /// The findings about certificates whose revocation is in the ledger. Without a readable ledger
-    /// there are none: the command is about the token.
-    private func recordedRevocations(
-        of entries: [CertificateEntry], _ health: TokenHealth
-    ) -> [Finding] {
-        let certificates = entries.compactMap(\.certificate)
-        let revocations = Revocations((try? ledgerOptions.orders(of: certificates)) ?? [])
-        return entries.compactMap { entry in
-            guard let certificate = entry.certificate,
-                let time = revocations.time(of: certificate)
-            else { return nil }
-            return Finding(
-                .revoked, entry.record.uri,
-                "certificate was revoked (recorded on \(timestamp(time).prefix(10)))",
-                serialNumber: health.distinctiveSerialNumber(of: entry))
-        }
+        return findings + online
     }
 
     private func show(
-        _ findings: [Finding], _ read: ReadToken, among tokens: PresentTokens,
-        checkedIssuers: Bool
+        _ findings: [Finding], _ read: ReadToken, _ orders: [String: Int64],
+        among tokens: PresentTokens, checkedIssuers: Bool
     ) throws {
-        let orders = ordersByURI(read.inventory)
         let selection = tokens.selection(of: read.capabilities)
         // Among several tokens, a command must select one even if it names no object.
         let option = tokens.areSeveral ? selection : ""
@@ -186,8 +172,11 @@ struct HealthCommand: ParsableCommand {
     }
 
     /// The numbers of unfinished orders by the URIs of their keys and of the keys' certificates.
-    private func ordersByURI(_ inventory: TokenInventory) -> [String: Int64] {
-        let orders = ledgerOptions.unfinishedOrders()
+    ///
+    /// - Parameter orders: The numbers by the SHA-256 hash of the public key, in hexadecimal.
+    private static func ordersByURI(
+        _ orders: [String: Int64], _ inventory: TokenInventory
+    ) -> [String: Int64] {
         var found: [String: Int64] = [:]
         for key in inventory.keys {
             guard let value = key.value, let order = orders[hexadecimal(value.sha256Fingerprint)]

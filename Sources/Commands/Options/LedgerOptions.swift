@@ -55,17 +55,31 @@ struct LedgerOptions: ParsableArguments {
         try Ledger.requireWritable(path)
     }
 
-    /// The numbers of unfinished orders by the SHA-256 hash of the public key, in hexadecimal. If the
-    /// ledger cannot be read, a note says so.
-    func unfinishedOrders() -> [String: Int64] {
+    /// What the ledger says about the objects on tokens.
+    struct ObjectStates {
+        /// The numbers of unfinished orders by the SHA-256 hash of the public key, in hexadecimal.
+        var unfinishedOrders: [String: Int64] = [:]
+        /// The days on which revocations were recorded, as for `Health.revocations`.
+        var revocations: [String: String] = [:]
+    }
+
+    /// Reads what the ledger says about the objects on tokens. If it cannot be read, a note says so.
+    func objectStates() -> ObjectStates {
         do {
-            let orders = try openIfThere()?.orders(unfinishedOnly: true) ?? []
-            return Dictionary(
-                orders.compactMap { order in order.publicKeyHash.map { ($0, order.number) } },
-                uniquingKeysWith: max)
+            guard let ledger = try openIfThere() else { return ObjectStates() }
+            let unfinished = try ledger.orders(unfinishedOnly: true).compactMap { order in
+                order.publicKeyHash.map { ($0, order.number) }
+            }
+            return ObjectStates(
+                unfinishedOrders: Dictionary(unfinished, uniquingKeysWith: max),
+                revocations: try Revocations(in: ledger).times.mapValues {
+                    String(timestamp($0).prefix(10))
+                })
         } catch {
-            printError("note: cannot show unfinished orders: " + printable(Failure(error).message))
-            return [:]
+            printError(
+                "note: cannot show unfinished orders and revocations: "
+                    + printable(Failure(error).message))
+            return ObjectStates()
         }
     }
 

@@ -75,6 +75,8 @@ struct ListCommand: ParsableCommand {
         } else {
             health.sawPrivateObjects = read.sawPrivateObjects
         }
+        let states = ledgerOptions.objectStates()
+        health.revocations = states.revocations
         let report = ListReport(
             token: try TokenReport(read.token), sawPrivateObjects: read.sawPrivateObjects,
             inventory: read.inventory, now: health.now, health: health.of(read.inventory))
@@ -87,7 +89,7 @@ struct ListCommand: ParsableCommand {
                 title: tokens.title(of: capabilities),
                 uri: report.token.uri, inventory: report.inventory,
                 health: report.health, sawPrivateObjects: report.sawPrivateObjects,
-                unfinishedOrders: ledgerOptions.unfinishedOrders(),
+                unfinishedOrders: states.unfinishedOrders,
                 showsURIs: uris || output.isVerbose
             ).print(try output.style())
             if !tokens.areSeveral, !read.sawPrivateObjects { printHowToSeeAll() }

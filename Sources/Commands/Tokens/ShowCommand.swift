@@ -37,6 +37,7 @@ struct ShowCommand: ParsableCommand {
     var publicKey = false
 
     @OptionGroup(title: "Token and PINs") var tokenOptions: TokenOptions
+    @OptionGroup(title: "General") var ledgerOptions: LedgerOptions
     @OptionGroup(title: "General") var output: CommonOptions
 
     func validate() throws {
@@ -134,11 +135,12 @@ struct ShowCommand: ParsableCommand {
         _ named: (keys: [KeyEntry], certificates: [CertificateEntry]), _ target: ObjectTarget,
         _ read: ReadToken
     ) throws {
-        let health = Health(
+        var checks = Health(
             now: now(), days: try daysOfWarning(),
             anchors: trustStore.anchorsIfAny(file: setting(nil, .caFile)),
-            sawPrivateObjects: read.sawPrivateObjects
-        ).of(read.inventory)
+            sawPrivateObjects: read.sawPrivateObjects)
+        checks.revocations = ledgerOptions.objectStates().revocations
+        let health = checks.of(read.inventory)
         // The report on a key includes its certificates: show each only once.
         let ofKeys = Set(named.keys.flatMap(\.certificates).map(\.record.handle))
         let others = named.certificates.filter { !ofKeys.contains($0.record.handle) }

@@ -6,11 +6,20 @@ package import TokencertLedger
 package struct Revocations: Sendable {
     /// When each revocation was first recorded, in seconds since 1970-01-01 00:00 UTC, by the SHA-256 of
     /// the certificate in hexadecimal.
-    private var times: [String: Int64] = [:]
+    package private(set) var times: [String: Int64] = [:]
 
     /// Collects the revocations of orders.
     package init(_ orders: [Order]) {
-        for recorded in orders.flatMap(\.events) {
+        self.init(events: orders.flatMap(\.events))
+    }
+
+    /// Collects all revocations of a ledger.
+    package init(in ledger: Ledger) throws(LedgerError) {
+        self.init(events: try ledger.revocations())
+    }
+
+    private init(events: [RecordedEvent]) {
+        for recorded in events {
             guard case .revoked(let revocation)? = recorded.event else { continue }
             let earlier = times[revocation.sha256Fingerprint] ?? recorded.time
             times[revocation.sha256Fingerprint] = min(earlier, recorded.time)

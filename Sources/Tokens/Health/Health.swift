@@ -11,6 +11,9 @@ package struct Health: Sendable {
     package var anchors: TrustAnchors?
     /// Whether private keys were searched, too, so that a key that was not found is absent.
     package var sawPrivateObjects: Bool
+    /// The days on which revocations were recorded, such as `2026-01-31`, by the SHA-256 of the
+    /// certificate in hexadecimal.
+    package var revocations: [String: String] = [:]
 
     package init(
         now: Int64, days: Int = 30, anchors: TrustAnchors? = nil, sawPrivateObjects: Bool
@@ -103,6 +106,12 @@ package struct Health: Sendable {
             add(.notYetValid, "it is not valid yet")
         } else if left < days {
             add(.expiring, "it expires in \(Self.days(left))")
+        }
+        if !revocations.isEmpty, let day = revocations[hexadecimal(content.sha256Fingerprint)] {
+            findings.append(
+                Finding(
+                    .revoked, uri, "certificate was revoked (recorded on \(day))",
+                    serialNumber: serialNumber))
         }
         guard let certificate = entry.certificate else { return findings }
         let weakness = WeakSignature(of: certificate, authorities, anchors)
