@@ -15,7 +15,14 @@ final class ModuleRegistry: Sendable {
     ) throws(CryptokiError) -> Module {
         let path = absolutePath(path)
         let key = path.contains("/") ? resolvedPath(path) ?? path : path
-        return try entries.withLock { entries throws(CryptokiError) in
+        func load() throws(CryptokiError) -> LoadedModule {
+            let loaded = try LoadedModule(path: path, arguments: arguments)
+            try loaded.initialize()
+            return loaded
+        }
+        func find(
+            _ entries: inout sending [String: Entry]
+        ) throws(CryptokiError) -> sending Module {
             if let module = entries[key]?.module {
                 // A module is initialised only once in a process, so new arguments have no effect.
                 guard arguments == nil || module.arguments == arguments else {
@@ -25,17 +32,14 @@ final class ModuleRegistry: Sendable {
                 }
                 return module
             }
-            let loaded = try observed(path, by: observer) { () throws(CryptokiError) in
-                let loaded = try LoadedModule(path: path, arguments: arguments)
-                try loaded.initialize()
-                return loaded
-            }
+            let loaded = try observed(path, by: observer, load)
             let module = try Module(
                 path: loaded.file ?? path, name: nil, arguments: arguments, loaded: loaded)
             module.logStart()
             entries[key] = Entry(module: module)
             return module
         }
+        return try entries.withLock(find)
     }
 
     /// Initialises a module of p11-kit's configuration. Several can be initialised at the same time.

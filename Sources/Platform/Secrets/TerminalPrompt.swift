@@ -8,7 +8,8 @@
 
 /// Reads a secret from `/dev/tty` without echo, even if standard input and output are redirected.
 func readFromTerminal(_ promptText: String) throws(SecretError) -> Secret {
-    try Interruption.deferred { () throws(SecretError) in try ask(promptText) }
+    func ask() throws(SecretError) -> Secret { try TokencertPlatform.ask(promptText) }
+    return try Interruption.deferred(ask)
 }
 
 private func ask(_ promptText: String) throws(SecretError) -> Secret {
