@@ -95,6 +95,28 @@ extension RealParts {
             #expect(blind.errors.contains("key: tokencert 3, id "), "\(blind.errors)")
         }
 
+        @Test("The number avoids the labels of half key pairs, and a certificate's label is free")
+        func halves() throws {
+            let bench = try Bench()
+            let halves = [("tokencert", "pubkey"), ("tokencert 2", "privkey"), ("apart", "pubkey")]
+            for (index, (label, lost)) in halves.enumerated() {
+                try bench.token.makePair(.rsa, id: [UInt8(index + 1)], label: Array(label.utf8))
+                try bench.token.pkcs11Tool([
+                    "--delete-object", "--type", lost, "--id", "0\(index + 1)",
+                ])
+            }
+            let made = try bench.tokencert(["request", "--key-type", "rsa:2048"])
+            #expect(made.errors.contains("key: tokencert 3, id "), "\(made)")
+            #expect(try bench.tokencert(["issue"]).status == 0)
+            for type in ["privkey", "pubkey"] {
+                try bench.token.pkcs11Tool([
+                    "--delete-object", "--type", type, "--label", "anna@example.org",
+                ])
+            }
+            let issued = try bench.tokencert(["issue"])
+            #expect(issued.status == 0 && !issued.errors.contains("has the label"), "\(issued)")
+        }
+
         @Test("A new key for a renewed certificate gets the label of the old key")
         func renewed() throws {
             let bench = try Bench()

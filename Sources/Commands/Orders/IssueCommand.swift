@@ -52,13 +52,14 @@ struct IssueCommand: ParsableCommand {
         let runner = Runner(
             try issuanceSettings(anchors, ca, tokenOptions),
             try openAuthority(ca, anchorsPEM: anchors.pem, waitingTime: waitingTime))
-        var planned: Result<Plan, any Error> = Result { try runner.plan(request, on: token) }
-        while case .failure(let error) = planned, request.complete(after: error) {
-            planned = Result { try runner.plan(request, on: token) }
-        }
-        let plan = try planned.get()
         // A hook is asked only about an order that passes all checks.
-        if isDryRun || Hooks.isSet(.beforeOrder) {
+        let isChecked = isDryRun || Hooks.isSet(.beforeOrder)
+        var planned: Result<Plan, any Error>
+        repeat {
+            planned = Result { try runner.plan(request, on: token, choosingLabel: isChecked) }
+        } while request.complete(after: planned)
+        let plan = try planned.get()
+        if isChecked {
             let key = try request.keyURI.flatMap { try keySeen($0, on: token) }
             try ledgerOptions.requireWritable()
             try runner.check(plan, for: key, in: ledgerOptions.openIfThere())
@@ -103,8 +104,8 @@ struct IssueCommand: ParsableCommand {
 
 extension IssuanceRequest {
     /// Lets the user choose what the account has several of. Returns false if nothing is chosen.
-    fileprivate mutating func complete(after error: any Error) -> Bool {
-        guard let error = error as? IssuanceError, let missing = error.missing,
+    fileprivate mutating func complete(after planned: Result<Plan, any Error>) -> Bool {
+        guard case .failure(let error as IssuanceError) = planned, let missing = error.missing,
             let index = numberChosen("For the certificate, \(error.reason):", among: error.choices)
         else { return false }
         switch missing {

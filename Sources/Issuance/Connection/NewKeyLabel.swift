@@ -10,6 +10,13 @@ enum NewKeyLabel: Sendable {
     /// The label of the replaced key, or an empty label given by the user. Need not be unique.
     case shared([UInt8])
 
+    /// The label without a number.
+    var wanted: [UInt8] {
+        switch self {
+        case .given(let label), .chosen(let label), .shared(let label): label
+        }
+    }
+
     /// Messages that tell the user why the key does not have the default label; empty if it does, or
     /// if the user gave the label.
     func remarks(on label: [UInt8]) -> [String] {
@@ -58,9 +65,15 @@ func freeLabel<Access>(
         return label
     case .chosen(let name):
         if try keys(labelled: name, &session, at: step).isEmpty { return name }
-        // Read all labels at once, because thousands may have a number.
-        let taken = try Set(keys(labelled: nil, &session, at: step).map { $0[.labelBytes] })
-        return numbered(name, avoiding: taken)
+        // Read many labels at once, because thousands may have a number.
+        let privateKeys = try labels(of: .privateKey, &session, at: step)
+        let label = numbered(name, avoiding: privateKeys.union([name]))
+        // The halves of a key mostly have the same label, so those of public keys are rarely needed.
+        if !privateKeys.isEmpty, try keys(labelled: label, &session, at: step).isEmpty {
+            return label
+        }
+        let publicKeys = try labels(of: .publicKey, &session, at: step)
+        return numbered(name, avoiding: privateKeys.union(publicKeys).union([name]))
     }
 }
 
@@ -74,24 +87,41 @@ func numbered(_ name: [UInt8], avoiding taken: Set<[UInt8]?>) -> [UInt8] {
     return label
 }
 
-/// The ids and labels of all private and public keys, or of those with a label.
+/// The ids and labels of the private and public keys with a label.
 private func keys<Access>(
-    labelled label: [UInt8]?, _ session: inout Session<Access>, at step: Step
+    labelled label: [UInt8], _ session: inout Session<Access>, at step: Step
 ) throws(IssuanceError) -> [Attributes] {
-    var keys: [Attributes] = []
+    // One search for both classes: few objects have the label, and some modules take long to search.
+    var template = Template()
+    template[.labelBytes] = label
+    return try found(template, &session, at: step).filter { object in
+        let kind: ObjectClass? = object[.class]
+        return (kind == .privateKey || kind == .publicKey) && object[.labelBytes] == label
+    }
+}
+
+/// The labels of all private or public keys.
+private func labels<Access>(
+    of kind: ObjectClass, _ session: inout Session<Access>, at step: Step
+) throws(IssuanceError) -> Set<[UInt8]?> {
+    var template = Template()
+    template[.class] = kind
+    return Set(try found(template, &session, at: step).map { $0[.labelBytes] })
+}
+
+private func found<Access>(
+    _ template: Template, _ session: inout Session<Access>, at step: Step
+) throws(IssuanceError) -> [Attributes] {
+    let types = [
+        AttributeKey<ObjectClass>.class.type, AttributeKey.id.type, AttributeKey.labelBytes.type,
+    ]
     do throws(CryptokiError) {
-        for half in [ObjectClass.privateKey, .publicKey] {
-            var template = Template()
-            template[.class] = half
-            if let label { template[.labelBytes] = label }
-            for object in try session.findObjects(template) {
-                let found = try session.attributes(
-                    of: object, [AttributeKey.id.type, AttributeKey.labelBytes.type])
-                if label == nil || found[.labelBytes] == label { keys.append(found) }
-            }
+        var found: [Attributes] = []
+        for object in try session.findObjects(template) {
+            found.append(try session.attributes(of: object, types))
         }
+        return found
     } catch {
         throw IssuanceError(error, at: step, while: "cannot search the token")
     }
-    return keys
 }

@@ -173,15 +173,19 @@ extension Runner {
 
     /// Plans an order and checks that it is possible, without a PIN and without changing anything.
     /// Keys that are visible only after a login are checked later.
+    ///
+    /// - Parameter choosesLabel: Whether the default label gets its number, as far as visible without a
+    ///   login. It is chosen after the login in any case.
     package func plan(
-        _ request: IssuanceRequest, on capabilities: TokenCapabilities
+        _ request: IssuanceRequest, on capabilities: TokenCapabilities,
+        choosingLabel choosesLabel: Bool = true
     ) throws(IssuanceError) -> Plan {
         settings.observer.stepBegins(.plan)
         // Check the token before the CA is asked.
         let key = try capabilities.planKey(
             request, accepting: settings.acceptance, defaultLabel: nil)
         if let replacement = request.replacement { try requireRemovable(replacement) }
-        return try plan(request, key, on: capabilities)
+        return try plan(request, key, on: capabilities, choosingLabel: choosesLabel)
     }
 
     /// Plans how to continue an order whose key may already be on the token.
@@ -199,7 +203,8 @@ extension Runner {
     }
 
     private func plan(
-        _ request: IssuanceRequest, _ key: KeyPlan, on capabilities: TokenCapabilities
+        _ request: IssuanceRequest, _ key: KeyPlan, on capabilities: TokenCapabilities,
+        choosingLabel choosesLabel: Bool = true
     ) throws(IssuanceError) -> Plan {
         try requireWritable(capabilities, removing: request.replacement?.isRetired ?? false)
         var key = key
@@ -214,9 +219,8 @@ extension Runner {
         let newKeyLabel = request.labelOfNewKey(
             default: grant.emailAddresses.first ?? grant.name)
         if case .generate(let new) = key, new.label.isEmpty {
-            key = .generate(
-                NewKey(
-                    kind: new.kind, id: new.id, label: try capabilities.freeLabel(newKeyLabel)))
+            let label = try choosesLabel ? capabilities.freeLabel(newKeyLabel) : newKeyLabel.wanted
+            key = .generate(NewKey(kind: new.kind, id: new.id, label: label))
         }
         return Plan(
             capabilities: capabilities, tokenURI: try tokenURI(capabilities.token), key: key,
