@@ -243,8 +243,13 @@ package final class Ledger: Sendable {
     ) throws {
         let numbers: [Int64] = try database.values(
             "SELECT number FROM orders WHERE replacedHash = ?", [reservation.replacedHash])
-        guard let number = try numbers.first(where: { try readOrder($0, database).isProved })
-        else { return }
+        // A certificate that is revoked replaces nothing.
+        let replacing = try numbers.first { number in
+            let order = try readOrder(number, database)
+            guard let proved = order.provedFingerprint else { return false }
+            return order.timeOfRevocation(of: proved) == nil
+        }
+        guard let number = replacing else { return }
         throw LedgerError(
             .alreadyReplaced, "order \(number) already replaced this certificate", order: number)
     }

@@ -73,6 +73,70 @@ extension RealParts {
             #expect(try bench.tokencert(["history", "verify"]).status == 0)
         }
 
+        // The certificates of a key have the same URI.
+        @Test("A revocation is reported for its certificate only, whatever else is in the ledger")
+        func ofOneCertificate() throws {
+            let bench = try Bench()
+            try issue(bench)
+            #expect(try bench.tokencert(["renew", "mail"]).status == 0)
+            let serials = try listed(bench).compactMap { $0["serialNumber"] as? String }
+            try #require(serials.count == 2)
+            #expect(try bench.tokencert(["revoke", serials[1], "--yes"]).status == 0)
+            func check() throws {
+                for (serial, isRevoked) in [(serials[1], true), (serials[0], false)] {
+                    for command in ["health", "show"] {
+                        let outcome = try bench.tokencert([command, serial])
+                        #expect(outcome.output.contains("revoked") == isRevoked, "\(outcome)")
+                        let isProblem = command == "health" && isRevoked
+                        #expect(outcome.status == (isProblem ? 79 : 0), "\(outcome)")
+                    }
+                }
+            }
+            try check()
+            // An order that cannot be read hides only itself.
+            let damaged = try run(
+                "sqlite3",
+                [
+                    bench.token.folder.file("state/tokencert/ledger.sqlite"),
+                    "INSERT INTO orders (job, token, keyID, isFinished, state, events) "
+                        + "VALUES ('issue', 'pkcs11:token=x', 'aa', 0, 'begun', 1)",
+                ])
+            #expect(damaged.status == 0, "\(damaged)")
+            try check()
+            let health = try bench.tokencert(["health"])
+            #expect(health.errors.contains("note: cannot show unfinished orders: "), "\(health)")
+            #expect(try !bench.tokencert(["show", serials[0]]).errors.contains("note:"))
+        }
+
+        // Otherwise the only valid certificate of a key expires, and nothing says so.
+        @Test("A certificate that is revoked does not replace an older one")
+        func replacingNothing() throws {
+            let bench = try Bench()
+            try issue(bench)
+            #expect(try bench.tokencert(["renew", "mail"]).status == 0)
+            let serials = try listed(bench).compactMap { $0["serialNumber"] as? String }
+            try #require(serials.count == 2)
+            #expect(try bench.tokencert(["list"]).output.contains("replaced"))
+            #expect(try bench.tokencert(["revoke", serials[0], "--yes"]).status == 0)
+            let list = try bench.tokencert(["list"])
+            #expect(!list.output.contains("replaced"), "\(list)")
+            let soon = ["expiring", "--within", "3650d", "--json"]
+            let expiring = try bench.tokencert(soon)
+            #expect(expiring.status == 79 && expiring.output.contains(serials[1]), "\(expiring)")
+            #expect(!expiring.output.contains(serials[0]))
+            let health = try bench.tokencert(["health", "--days", "3650"])
+            #expect(
+                health.output.contains("to renew it: tokencert renew \(serials[1])"), "\(health)")
+            #expect(!health.output.contains("replaced"), "\(health)")
+            #expect(!health.output.contains("tokencert renew \(serials[0])"), "\(health)")
+            let renewed = try bench.tokencert(["renew", "--all"])
+            #expect(renewed.status == 0, "\(renewed)")
+            #expect(bench.ca.orders.count == 3)
+            #expect(!(try bench.tokencert(soon).output.contains(serials[1])))
+            #expect(try bench.tokencert(["renew", "--expiring", "1d"]).status == 0)
+            #expect(bench.ca.orders.count == 3)
+        }
+
         @Test("A revoked certificate can be copied to another token, whose key is new")
         func copy() throws {
             let bench = try Bench()

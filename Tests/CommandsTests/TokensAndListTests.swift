@@ -91,7 +91,7 @@ extension RealParts {
             let file = try bench.token.folder.write("no ledger", "broken.sqlite")
             let listed = try bench.tokencert(["list", "--ledger", file])
             #expect(listed.status == 0 && listed.output.contains("mail"), "\(listed)")
-            let note = "note: cannot show unfinished orders and revocations: "
+            let note = "note: cannot show unfinished orders and recorded revocations: "
             #expect(listed.errors.contains(note), "\(listed)")
             #expect(try !bench.tokencert(["list"]).errors.contains("note:"))
         }

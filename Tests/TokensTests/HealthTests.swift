@@ -82,12 +82,12 @@ import TokencertTestSupport
             (30 * day - 1, .expiring, "it expires in 29 days"),
             (2 * day, .expiring, "it expires in 2 days"),
             (2 * day - 1, .expiring, "it expires in 1 day"),
-            (day - 1, .expiring, "it expires in 0 days"),
-            (0, .expiring, "it expires in 0 days"),
-            (-1, .expired, "it expired 1 day ago"),
-            (1 - day, .expired, "it expired 1 day ago"),
+            (day - 1, .expiring, "it expires in less than a day"),
+            (0, .expiring, "it expires in less than a day"),
+            (-1, .expired, "it expired less than a day ago"),
+            (1 - day, .expired, "it expired less than a day ago"),
             (-day, .expired, "it expired 1 day ago"),
-            (-1 - day, .expired, "it expired 2 days ago"),
+            (-1 - day, .expired, "it expired 1 day ago"),
             (-2 * day, .expired, "it expired 2 days ago"),
         ] as [(Int64, Finding.Kind?, String?)] {
             let found = findings(until: Self.now + left)

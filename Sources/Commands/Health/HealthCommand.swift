@@ -12,9 +12,9 @@ struct HealthCommand: ParsableCommand {
         discussion: """
             Reports certificates that expire, keys without a certificate, certificates without a \
             key, duplicate ids, keys that can be extracted or were imported, weak keys, weak \
-            signatures and unknown issuers. Private keys are visible only after a login \
-            (--pin-source). For monitoring, the exit status is 79 if there is a warning or a \
-            problem; notices do not count.
+            signatures, unknown issuers and certificates that "tokencert revoke" has revoked. \
+            Private keys are visible only after a login (--pin-source). For monitoring, the exit \
+            status is 79 if there is a warning or a problem; notices do not count.
 
             Without --token, all tokens that are present are checked. A PIN that you do not type is \
             sent only if there is one token.
@@ -104,7 +104,15 @@ struct HealthCommand: ParsableCommand {
             guard !uris.isEmpty else {
                 throw noSuchObject("key or certificate", target, on: read.inventory)
             }
-            findings.removeAll { !uris.contains($0.uri) }
+            findings.removeAll { finding in
+                // Certificates of one key mostly have the same URI.
+                guard let serialNumber = finding.serialNumber else {
+                    return !uris.contains(finding.uri)
+                }
+                return !entries.contains {
+                    $0.record.uri == finding.uri && $0.content?.serialNumber == serialNumber
+                }
+            }
         }
         guard let revocation else { return findings }
         let online = revocation.findings(entries, among: read.inventory, tokenHealth)

@@ -63,24 +63,37 @@ struct LedgerOptions: ParsableArguments {
         var revocations: [String: String] = [:]
     }
 
-    /// Reads what the ledger says about the objects on tokens. If it cannot be read, a note says so.
-    func objectStates() -> ObjectStates {
-        do {
-            guard let ledger = try openIfThere() else { return ObjectStates() }
-            let unfinished = try ledger.orders(unfinishedOnly: true).compactMap { order in
-                order.publicKeyHash.map { ($0, order.number) }
-            }
-            return ObjectStates(
-                unfinishedOrders: Dictionary(unfinished, uniquingKeysWith: max),
-                revocations: try Revocations(in: ledger).times.mapValues {
-                    String(timestamp($0).prefix(10))
-                })
-        } catch {
-            printError(
-                "note: cannot show unfinished orders and revocations: "
-                    + printable(Failure(error).message))
-            return ObjectStates()
+    /// Reads what the ledger says about the objects on tokens. Notes name what cannot be read.
+    ///
+    /// - Parameter showsOrders: Whether unfinished orders are read.
+    func objectStates(showingOrders showsOrders: Bool = true) -> ObjectStates {
+        func report(_ what: String, _ error: any Error) {
+            printError("note: cannot show \(what): " + printable(Failure(error).message))
         }
+        var states = ObjectStates()
+        do {
+            guard let ledger = try openIfThere() else { return states }
+            // One damaged order must not hide the revocations.
+            do {
+                states.revocations = try Revocations(in: ledger).times.mapValues {
+                    String(timestamp($0).prefix(10))
+                }
+            } catch {
+                report("recorded revocations", error)
+            }
+            guard showsOrders else { return states }
+            do {
+                let unfinished = try ledger.orders(unfinishedOnly: true).compactMap { order in
+                    order.publicKeyHash.map { ($0, order.number) }
+                }
+                states.unfinishedOrders = Dictionary(unfinished, uniquingKeysWith: max)
+            } catch {
+                report("unfinished orders", error)
+            }
+        } catch {
+            report((showsOrders ? "unfinished orders and " : "") + "recorded revocations", error)
+        }
+        return states
     }
 
     /// All orders; none if the ledger does not exist.

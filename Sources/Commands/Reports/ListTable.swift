@@ -120,9 +120,18 @@ struct ListTable: Sendable {
             uris([key.privateKey, key.publicKey].compactMap { $0?.uri }) + marks(findings)
             + first.below
         var lines = [first]
+        func isRevoked(_ entry: CertificateEntry) -> Bool {
+            entry.content.map { health.health.revocationDay(of: $0) != nil } ?? false
+        }
+        let newest = certificates.first { !isRevoked($0) }
         for entry in certificates.dropFirst() {
-            let isReplaced = certificates[0].content?.subject == entry.content?.subject
-            lines.append(line(entry, of: key, state: isReplaced ? "replaced" : ""))
+            let isReplaced =
+                newest.map {
+                    $0.record.handle != entry.record.handle
+                        && $0.content?.subject == entry.content?.subject
+                } ?? false
+            let state = isRevoked(entry) ? "revoked" : isReplaced ? "replaced" : ""
+            lines.append(line(entry, of: key, state: state))
         }
         for entry in key.mismatchedCertificates {
             var other = line(entry, of: key, state: "different key")

@@ -35,7 +35,17 @@ struct ListCommand: ParsableCommand {
         try prepareProcess(output)
         let name = try name.map { try ObjectName(orToken: $0) }
         let tokens = try PresentTokens(tokenOptions, name, for: .list)
-        let outcome = try tokens.forEach(output) { token in try list(token, name, among: tokens) }
+        var read: LedgerOptions.ObjectStates?
+        let outcome = try tokens.forEach(output) { token in
+            try list(token, name, among: tokens) {
+                let states =
+                    read
+                    ?? ledgerOptions.objectStates(
+                        showingOrders: !output.isJSON && !setting(tree, .tree))
+                read = states
+                return states
+            }
+        }
         if tokens.areSeveral, !output.isJSON, !tokens.hasPINsOfAll, !setting(tree, .tree) {
             printHowToSeeAll()
         }
@@ -49,7 +59,7 @@ struct ListCommand: ParsableCommand {
 
     private func list(
         _ capabilities: TokenCapabilities, _ name: ObjectName?,
-        among tokens: PresentTokens
+        among tokens: PresentTokens, readLedger: () -> LedgerOptions.ObjectStates
     ) throws {
         let isTree = setting(tree, .tree)
         let anchors = trustStore.anchorsIfAny(file: setting(nil, .caFile))
@@ -75,7 +85,7 @@ struct ListCommand: ParsableCommand {
         } else {
             health.sawPrivateObjects = read.sawPrivateObjects
         }
-        let states = ledgerOptions.objectStates()
+        let states = readLedger()
         health.revocations = states.revocations
         let report = ListReport(
             token: try TokenReport(read.token), sawPrivateObjects: read.sawPrivateObjects,

@@ -139,7 +139,7 @@ struct ShowCommand: ParsableCommand {
             now: now(), days: try daysOfWarning(),
             anchors: trustStore.anchorsIfAny(file: setting(nil, .caFile)),
             sawPrivateObjects: read.sawPrivateObjects)
-        checks.revocations = ledgerOptions.objectStates().revocations
+        checks.revocations = ledgerOptions.objectStates(showingOrders: false).revocations
         let health = checks.of(read.inventory)
         // The report on a key includes its certificates: show each only once.
         let ofKeys = Set(named.keys.flatMap(\.certificates).map(\.record.handle))

@@ -87,7 +87,7 @@ package struct ExpiringCertificates: Sendable {
             replacements.outcomes(for: certificate).isEmpty
                 && revocations.time(of: certificate) == nil
                 && !(ofKeys[certificate.publicKey] ?? []).contains {
-                    RenewalCandidates.covers($0, certificate)
+                    revocations.time(of: $0) == nil && RenewalCandidates.covers($0, certificate)
                 }
         }
         let labels = Dictionary(grouping: proved.keys) { certificate in

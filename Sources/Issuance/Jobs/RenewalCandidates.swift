@@ -174,7 +174,7 @@ private struct Look {
                 key.privateKey != nil
                     && key.certificates.compactMap(\.certificate).contains { new in
                         RenewalCandidates.covers(new, old) && new.notBefore <= search.now
-                            && problem(new) == nil
+                            && problem(new) == nil && !isRevoked(new)
                     }
             }
     }
@@ -294,7 +294,7 @@ private struct Look {
     private func isReplaced(_ old: Certificate) -> Bool {
         let outcomes = replacements.outcomes(for: old)
         return inventory.entries.compactMap(\.certificate).contains { new in
-            guard new != old else { return false }
+            guard new != old, !isRevoked(new) else { return false }
             if !outcomes.isEmpty, outcomes.contains(fingerprint(new)) { return true }
             return new.publicKey == old.publicKey && RenewalCandidates.covers(new, old)
                 && new.notBefore <= search.now

@@ -39,10 +39,12 @@ package struct Replacements {
     /// SHA-256 of each replacement certificate, in hexadecimal, keyed by the PEM of the old one.
     private var outcomes: [String: Set<String>] = [:]
 
-    /// Only orders with a proved certificate count.
+    /// Only orders with a proved certificate count. A certificate that is revoked replaces nothing.
     package init(_ orders: [Order]) {
         for order in orders {
-            if let old = order.beginning.replaced?.certificate, let new = order.provedFingerprint {
+            if let old = order.beginning.replaced?.certificate, let new = order.provedFingerprint,
+                !orders.contains(where: { $0.timeOfRevocation(of: new) != nil })
+            {
                 outcomes[old, default: []].insert(new)
             }
         }

@@ -97,21 +97,21 @@ package struct Health: Sendable {
                     isDisposable: replacement == .proved, isKeyMissing: isKeyMissing))
         }
         let left = content.daysLeft(at: now)
-        if left < days, replacement != .none {
-            let state = left < 0 ? "has expired" : "expires in \(Self.days(left))"
-            add(.replaced, "it \(state); a newer certificate has replaced it")
-        } else if left < 0 {
-            add(.expired, "it expired \(Self.days(-left)) ago")
-        } else if content.notBefore > now {
-            add(.notYetValid, "it is not valid yet")
-        } else if left < days {
-            add(.expiring, "it expires in \(Self.days(left))")
-        }
-        if !revocations.isEmpty, let day = revocations[hexadecimal(content.sha256Fingerprint)] {
+        if let day = revocationDay(of: content) {
+            // Its validity no longer matters.
             findings.append(
                 Finding(
                     .revoked, uri, "certificate was revoked (recorded on \(day))",
                     serialNumber: serialNumber))
+        } else if left < days, replacement != .none {
+            let state = left < 0 ? "has expired" : "expires in \(Self.days(left))"
+            add(.replaced, "it \(state); a newer certificate has replaced it")
+        } else if left < 0 {
+            add(.expired, "it expired \(Self.days((now - content.notAfter) / 86_400)) ago")
+        } else if content.notBefore > now {
+            add(.notYetValid, "it is not valid yet")
+        } else if left < days {
+            add(.expiring, "it expires in \(Self.days(left))")
         }
         guard let certificate = entry.certificate else { return findings }
         let weakness = WeakSignature(of: certificate, authorities, anchors)
@@ -195,7 +195,14 @@ package struct Health: Sendable {
         return findings
     }
 
-    private static func days(_ number: Int) -> String { number == 1 ? "1 day" : "\(number) days" }
+    /// The day on which the revocation of a certificate was recorded, or nil.
+    package func revocationDay(of content: CertificateEntry.Content) -> String? {
+        revocations.isEmpty ? nil : revocations[hexadecimal(content.sha256Fingerprint)]
+    }
+
+    private static func days(_ number: some BinaryInteger) -> String {
+        number == 0 ? "less than a day" : number == 1 ? "1 day" : "\(number) days"
+    }
 }
 
 extension TokenInventory {

@@ -61,7 +61,7 @@ struct Replacements {
         self.health = health
         for entry in entries {
             guard let content = entry.content, content.notBefore <= health.now,
-                content.notAfter >= health.now
+                content.notAfter >= health.now, health.revocationDay(of: content) == nil
             else { continue }
             let purpose = Purpose(content, entry.certificate)
             let known = bySubject[content.subject]?[purpose] ?? .min
