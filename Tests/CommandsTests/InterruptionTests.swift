@@ -131,6 +131,20 @@ extension RealParts {
             #expect(try early.tokencert(["resume", "1"]).status == 0)
         }
 
+        // SoftHSM writes its token while it checks a PIN: half of the file is no token any more.
+        @Test("A signal waits for a login, after which it is known whether the PIN was accepted")
+        func login() throws {
+            let bench = try Bench()
+            let slow = bench.faulty(["FAULTY_RULES": "C_Login#1:after:delay=700"])
+            let program = try InBackground(bench, ["list"], slow)
+            waitUntil { bench.calls("C_Login") > 0 }
+            let end = program.send(SIGTERM)
+            #expect(end.signal == SIGTERM && end.seconds > 0.3 && end.seconds < 4, "\(end)")
+            #expect(end.errors.contains("interrupted while logging in"), "\(end)")
+            let again = try bench.tokencert(["list"])
+            #expect(again.status == 0, "\(again)")
+        }
+
         /// Otherwise the program would keep waiting for a touch or a passphrase that serves no
         /// purpose.
         @Test(

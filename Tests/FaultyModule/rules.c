@@ -1,5 +1,6 @@
 #include "rules.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -70,7 +71,7 @@ static void kill_or_delay(const char *action) {
     if (is(action, "delay=")) {
         unsigned long milliseconds = strtoul(action + 6, NULL, 10);
         struct timespec time = {(time_t)(milliseconds / 1000), (long)(milliseconds % 1000) * 1000000};
-        nanosleep(&time, NULL);
+        while (nanosleep(&time, &time) != 0 && errno == EINTR) continue;
     }
 }
 

@@ -121,6 +121,10 @@ internal import TokencertPlatform
         return info
     }
 
+    /// Calls a function that changes the token. A signal to end the process waits for it, because some
+    /// modules, such as SoftHSM 2.6.1, leave a token that cannot be used if a change is not completed.
+    private func changing(_ call: () -> CK_RV) -> CK_RV { Interruption.deferred(call) }
+
     // MARK: Sessions and PINs
 
     func openSession(_ slot: CK_SLOT_ID, writes: Bool) throws(CryptokiError) -> CK_SESSION_HANDLE {
@@ -143,9 +147,11 @@ internal import TokencertPlatform
         let function = try unsafe entry("C_InitToken", \.C_InitToken)
         var label = label
         let returned = unsafe pin.withUnsafeBytes { bytes in
-            unsafe usesReaderKeys
-                ? function(slot, nil, 0, &label)
-                : function(slot, bytes.baseAddress, CK_ULONG(bytes.count), &label)
+            changing {
+                unsafe usesReaderKeys
+                    ? function(slot, nil, 0, &label)
+                    : function(slot, bytes.baseAddress, CK_ULONG(bytes.count), &label)
+            }
         }
         try check("C_InitToken", returned)
     }
@@ -155,9 +161,11 @@ internal import TokencertPlatform
     ) throws(CryptokiError) {
         let function = try unsafe entry("C_InitPIN", \.C_InitPIN)
         let returned = unsafe pin.withUnsafeBytes { bytes in
-            unsafe usesReaderKeys
-                ? function(session, nil, 0)
-                : function(session, bytes.baseAddress, CK_ULONG(bytes.count))
+            changing {
+                unsafe usesReaderKeys
+                    ? function(session, nil, 0)
+                    : function(session, bytes.baseAddress, CK_ULONG(bytes.count))
+            }
         }
         try check("C_InitPIN", returned)
     }
@@ -169,11 +177,13 @@ internal import TokencertPlatform
         let function = try unsafe entry("C_SetPIN", \.C_SetPIN)
         let returned = unsafe old.withUnsafeBytes { old in
             unsafe new.withUnsafeBytes { new in
-                unsafe usesReaderKeys
-                    ? function(session, nil, 0, nil, 0)
-                    : function(
-                        session, old.baseAddress, CK_ULONG(old.count), new.baseAddress,
-                        CK_ULONG(new.count))
+                changing {
+                    unsafe usesReaderKeys
+                        ? function(session, nil, 0, nil, 0)
+                        : function(
+                            session, old.baseAddress, CK_ULONG(old.count), new.baseAddress,
+                            CK_ULONG(new.count))
+                }
             }
         }
         try check("C_SetPIN", returned)
@@ -231,8 +241,11 @@ internal import TokencertPlatform
     ) throws(CryptokiError) -> ObjectHandle {
         let create = try unsafe entry("C_CreateObject", \.C_CreateObject)
         var handle: CK_OBJECT_HANDLE = 0
-        let returned = unsafe template.withCAttributes {
-            unsafe create(session, $0.baseAddress, CK_ULONG($0.count), &handle)
+        let returned = unsafe template.withCAttributes { attributes in
+            changing {
+                unsafe create(
+                    session, attributes.baseAddress, CK_ULONG(attributes.count), &handle)
+            }
         }
         try check("C_CreateObject", returned)
         return ObjectHandle(rawValue: handle)
@@ -241,17 +254,19 @@ internal import TokencertPlatform
     func destroyObject(
         _ session: CK_SESSION_HANDLE, _ object: ObjectHandle
     ) throws(CryptokiError) {
-        try check(
-            "C_DestroyObject",
-            entry("C_DestroyObject", \.C_DestroyObject)(session, object.rawValue))
+        let destroy = try entry("C_DestroyObject", \.C_DestroyObject)
+        try check("C_DestroyObject", changing { destroy(session, object.rawValue) })
     }
 
     func setAttributes(
         _ session: CK_SESSION_HANDLE, _ object: ObjectHandle, _ template: Template
     ) throws(CryptokiError) {
         let set = try unsafe entry("C_SetAttributeValue", \.C_SetAttributeValue)
-        let returned = unsafe template.withCAttributes {
-            unsafe set(session, object.rawValue, $0.baseAddress, CK_ULONG($0.count))
+        let returned = unsafe template.withCAttributes { attributes in
+            changing {
+                unsafe set(
+                    session, object.rawValue, attributes.baseAddress, CK_ULONG(attributes.count))
+            }
         }
         try check(
             "C_SetAttributeValue", returned,

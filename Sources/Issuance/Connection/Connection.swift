@@ -210,34 +210,16 @@ package final class TokenPINs: Sendable {
                 .pinRefused, at: step, "the token refused this PIN before; it was not sent again")
         }
         while true {
-            if !wasAccepted(owner), let reason = watch?.willSend(owner) {
-                throw IssuanceError(.pinRefused, at: step, reason)
-            }
             do {
-                let result: Result
-                if let typed = typedAgain(owner) {
-                    result = try body(typed.secret)
-                } else {
-                    result = owner == .securityOfficer ? try body(securityOfficer) : try body(user)
-                }
-                accept(owner)
-                return result
+                return try sendOnce(role, owner, at: step, body)
             } catch let error as CryptokiError {
-                // Some modules return this for a wrong PIN.
-                let isWrongRole = error.returnValue == .userTypeInvalid && role != .contextSpecific
-                if error.concernsPIN || isWrongRole {
-                    refused.withLock { _ = $0.insert(owner) }
-                    watch?.didSend(owner, .refused)
-                    if error.returnValue == .pinIncorrect, role == owner, !wasAccepted(owner),
-                        let isOther = typeAgain(owner)
-                    {
-                        if isOther { continue }
-                        throw IssuanceError(
-                            error, at: step,
-                            while: "the token has refused this PIN; it was not sent again")
-                    }
-                } else if !wasAccepted(owner) {
-                    watch?.didSend(owner, .unknown)
+                if error.returnValue == .pinIncorrect, role == owner, !wasAccepted(owner),
+                    let isOther = typeAgain(owner)
+                {
+                    if isOther { continue }
+                    throw IssuanceError(
+                        error, at: step,
+                        while: "the token has refused this PIN; it was not sent again")
                 }
                 let wasRetyped = retyped.withLock { $0[owner] != nil }
                 throw IssuanceError(
@@ -248,6 +230,38 @@ package final class TokenPINs: Sendable {
             } catch {
                 throw IssuanceError(any: error, at: step)
             }
+        }
+    }
+
+    private func sendOnce<Result>(
+        _ role: UserType, _ owner: UserType, at step: Step,
+        _ body: (borrowing Secret) throws -> Result
+    ) throws -> Result {
+        // Some modules write to the token meanwhile, and it is recorded whether they accept the PIN.
+        Interruption.beginDeferral()
+        defer { Interruption.endDeferral() }
+        if !wasAccepted(owner), let reason = watch?.willSend(owner) {
+            throw IssuanceError(.pinRefused, at: step, reason)
+        }
+        do {
+            let result: Result
+            if let typed = typedAgain(owner) {
+                result = try body(typed.secret)
+            } else {
+                result = owner == .securityOfficer ? try body(securityOfficer) : try body(user)
+            }
+            accept(owner)
+            return result
+        } catch let error as CryptokiError {
+            // Some modules return this for a wrong PIN.
+            let isWrongRole = error.returnValue == .userTypeInvalid && role != .contextSpecific
+            if error.concernsPIN || isWrongRole {
+                refused.withLock { _ = $0.insert(owner) }
+                watch?.didSend(owner, .refused)
+            } else if !wasAccepted(owner) {
+                watch?.didSend(owner, .unknown)
+            }
+            throw error
         }
     }
 

@@ -51,17 +51,30 @@ package enum Interruption {
         }
     }
 
-    /// Delays the end of the process by at most one second while a temporary state must be undone,
-    /// such as a terminal without echo. `body` must return soon after ``isPending`` becomes true.
+    /// Delays the end of the process by at most one second while a temporary state must be undone, such as
+    /// a terminal without echo, or while a module changes its token. `body` must return soon after
+    /// ``isPending`` becomes true.
     package static func deferred<Result: ~Copyable, Failure: Error>(
         _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        deferrals.wrappingAdd(1, ordering: .sequentiallyConsistent)
-        defer {
-            deferrals.wrappingSubtract(1, ordering: .sequentiallyConsistent)
-            stopIfPending()
-        }
+        beginDeferral()
+        defer { endDeferral() }
         return try body()
+    }
+
+    /// Begins what ``deferred(_:)`` does. Call ``endDeferral()`` soon.
+    package static func beginDeferral() {
+        deferrals.wrappingAdd(1, ordering: .sequentiallyConsistent)
+        guard isPending else { return }
+        deferrals.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+        stopIfPending()
+    }
+
+    /// Ends what ``beginDeferral()`` began.
+    package static func endDeferral() {
+        let left = deferrals.wrappingSubtract(1, ordering: .sequentiallyConsistent).newValue
+        // An outer deferral has something left to do.
+        if left == 0 { stopIfPending() }
     }
 
     /// Blocks forever after a signal to end the process, so that nothing new begins.
@@ -89,8 +102,6 @@ package enum Interruption {
         stopIfPending()
         // The program may send the signal before its process id is known here.
         return deferred {
-            // The signal may have come meanwhile.
-            stopIfPending()
             let started = start()
             if started.status == 0 {
                 children.withLock {
