@@ -14,7 +14,9 @@ package func runTokencert() -> Int32 {
     do {
         try StandardOutput.shared.flush()
     } catch {
-        if status == ExitStatus.done.rawValue { status = report(error) }
+        // Findings that were not written are not reported.
+        let isUnreported = [ExitStatus.done, .findings].contains { $0.rawValue == status }
+        if isUnreported { status = report(error) }
     }
     // Hooks run after the output, and when the token is no longer in use.
     tellJSONPrinted()

@@ -16,7 +16,7 @@ enum Schema {
     }
 
     /// The last second of the validity of the certificate in an event, as SQL; NULL if an earlier version
-    /// recorded the event.
+    /// recorded the event. It is a part of a released migration.
     static let endOfCertificate =
         "CASE WHEN json_valid(content) THEN json_extract(content, '$.notAfter') END"
 

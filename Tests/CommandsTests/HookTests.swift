@@ -278,6 +278,23 @@ extension RealParts {
                 "\(warned.errors)")
         }
 
+        // Otherwise a script that removes what is left of the key would remove another one.
+        @Test(
+            "on-failure gets the label of the new key, not that of the key that has the default label"
+        )
+        func labelOfFailedKey() throws {
+            let bench = try HookBench()
+            let arguments = ["issue", "--key-type", "rsa:2048"]
+            #expect(try bench.tokencert(arguments).status == 0)
+            try bench.set(["on-failure": try bench.recorder()])
+            let failing = bench.bench.faulty(["FAULTY_RULES": "C_CreateObject#1:before:return=0x30"]
+            )
+            let failed = try bench.tokencert(arguments, failing)
+            #expect(failed.status != 0, "\(failed)")
+            let variables = try bench.variables("on-failure")
+            #expect(variables["TOKENCERT_HOOK_KEY_LABEL"] == "anna@example.org 2")
+        }
+
         @Test("on-expiring runs for each certificate that is listed, without its token")
         func expiring() throws {
             let bench = try HookBench()

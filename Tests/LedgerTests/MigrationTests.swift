@@ -1,3 +1,4 @@
+import OpenSSLX509
 import Testing
 import TokencertTestSupport
 
@@ -24,6 +25,18 @@ import TokencertTestSupport
     @Test("The migrations of released versions keep their positions")
     func names() {
         #expect(Schema.migrations.map(\.name) == Self.released)
+    }
+
+    // A ledger keeps the tables of its migration; verification compares them with these.
+    @Test("The migrations of released versions do not change")
+    func unchanged() {
+        let hashes = Schema.migrations.map { migration in
+            String(hexadecimal(Digest.sha256.hash(Array(migration.statements.utf8))).prefix(16))
+        }
+        #expect(
+            hashes == [
+                "cc58b0548e0bb127", "f5dfdbe63dbd22a5", "d37ee54fba1ba838", "73075de65f19a72b",
+            ])
     }
 
     @Test(

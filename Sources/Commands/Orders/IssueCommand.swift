@@ -54,9 +54,11 @@ struct IssueCommand: ParsableCommand {
             try openAuthority(ca, anchorsPEM: anchors.pem, waitingTime: waitingTime))
         // A hook is asked only about an order that passes all checks.
         let isChecked = isDryRun || Hooks.isSet(.beforeOrder)
+        // The label without its number would be that of another key.
+        let showsLabel = isChecked || Hooks.isSet(.onFailure)
         var planned: Result<Plan, any Error>
         repeat {
-            planned = Result { try runner.plan(request, on: token, choosingLabel: isChecked) }
+            planned = Result { try runner.plan(request, on: token, choosingLabel: showsLabel) }
         } while request.complete(after: planned)
         let plan = try planned.get()
         if isChecked {

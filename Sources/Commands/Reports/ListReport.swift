@@ -3,7 +3,7 @@ internal import OpenSSLX509
 internal import TokencertPlatform
 internal import TokencertTokens
 
-/// The output of `list`. Objects are printed one at a time, since there may be thousands.
+/// The output of `list`. Objects are printed in parts, since there may be thousands.
 struct ListReport {
     let token: TokenReport
     /// Whether the private objects were read.

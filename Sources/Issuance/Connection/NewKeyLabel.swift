@@ -95,8 +95,9 @@ private func keys<Access>(
     var template = Template()
     template[.labelBytes] = label
     return try found(template, &session, at: step).filter { object in
-        let kind: ObjectClass? = object[.class]
-        return (kind == .privateKey || kind == .publicKey) && object[.labelBytes] == label
+        // An object without a readable class may be a key.
+        let kind = object[.class] ?? .privateKey
+        return [.privateKey, .publicKey].contains(kind) && object[.labelBytes] == label
     }
 }
 
@@ -118,7 +119,11 @@ private func found<Access>(
     do throws(CryptokiError) {
         var found: [Attributes] = []
         for object in try session.findObjects(template) {
-            found.append(try session.attributes(of: object, types))
+            do throws(CryptokiError) {
+                found.append(try session.attributes(of: object, types))
+            } catch  where error.returnValue == .objectHandleInvalid {
+                // Another program has destroyed it since it was found.
+            }
         }
         return found
     } catch {

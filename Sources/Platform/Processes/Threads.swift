@@ -13,14 +13,19 @@ internal import Synchronization
 ///
 /// - Returns: Whether the thread was started.
 func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
+    guard let thread = quietThread(body) else { return false }
+    thread.detach()
+    return true
+}
+
+/// Starts a thread with all signals blocked; nil if that is not possible.
+private func quietThread(_ body: @escaping @Sendable () -> Void) -> Thread? {
     var all = sigset_t()
     var before = sigset_t()
     unsafe sigfillset(&all)
     unsafe pthread_sigmask(SIG_SETMASK, &all, &before)
     defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
-    guard let thread = Thread(body) else { return false }
-    thread.detach()
-    return true
+    return Thread(body)
 }
 
 /// Calls a function for each element, all at the same time on a thread each, and waits for all. The first
@@ -54,10 +59,13 @@ package func mapSideBySide<Element: Sendable, Result: Sendable>(
     // For fewer, starting a thread takes longer than the work.
     guard elements.count >= 200 else { return elements.map(body) }
     let middle = elements.count / 2
-    return sideBySide([elements[..<middle], elements[middle...]]) { $0.map(body) }.flatMap { $0 }
+    let processing = ProcessingBeside<ArraySlice<Element>, [Result]> { $0.map(body) }
+    let first = processing.add(elements[..<middle])
+    return (first + processing.end(with: elements[middle...])).flatMap { $0 }
 }
 
-/// Processes one value after the other on a second thread, while the calling thread gets the next one.
+/// Processes one value after the other on a second thread, while the calling thread gets the next one. The
+/// last value is processed on the calling thread, beside the one before it.
 ///
 /// At most one value waits at a time, so the memory does not grow with the number of values.
 package final class ProcessingBeside<Input: Sendable, Output: Sendable> {
@@ -82,7 +90,7 @@ package final class ProcessingBeside<Input: Sendable, Output: Sendable> {
     package func add(_ input: Input) -> [Output] {
         var outputs = wait()
         let (process, answer) = (process, Answer())
-        let thread = Thread {
+        let thread = quietThread {
             let output = process(input)
             answer.output.withLock { $0 = output }
         }

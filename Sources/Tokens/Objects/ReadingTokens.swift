@@ -10,8 +10,8 @@ extension TokenInventory {
     ///   - uri: The objects to read, or nil for all.
     ///   - profile: What is known about the token; placeholder certificates that its module
     ///     generates are omitted.
-    ///   - isKept: Whether to keep a certificate itself, and not only the contents shown for it. It is
-    ///     called on another thread if there are many objects.
+    ///   - isKept: Whether to keep a certificate itself, and not only the contents shown for it. If
+    ///     there are many objects, it is called on two threads at the same time.
     package init<Access>(
         _ session: inout Session<Access>, matching uri: PKCS11URI? = nil,
         profile: TokenProfile? = nil,
