@@ -46,6 +46,31 @@ extension RealParts {
             #expect(unknown.status == 0, "without anchors no issuer is reported as untrusted")
         }
 
+        // Otherwise the advice is a command that refuses the certificate.
+        @Test("A certificate whose issuer is not trusted is not said to be renewable")
+        func notRenewable() throws {
+            let bench = try Bench()
+            #expect(try bench.tokencert(["issue"]).status == 0)
+            let other = bench.token.folder.file("other-root.pem")
+            let made = try run(
+                "openssl",
+                [
+                    "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=Other", "-out",
+                    other, "-keyout", bench.token.folder.file("other.key"),
+                ])
+            try #require(made.status == 0, "\(made)")
+            let health = try bench.tokencert(["health", "--days", "3650", "--ca-file", other])
+            #expect(health.status == 79, "\(health)")
+            #expect(health.output.contains("tokencert import --cert FILE"), "\(health)")
+            #expect(!health.output.contains("tokencert renew"), "\(health)")
+            let absent = ["--ledger", bench.token.folder.file("none.sqlite")]
+            for command in ["health", "list"] {
+                let named = try bench.tokencert([command] + absent)
+                #expect(named.errors.contains("note: there is no ledger at "), "\(named)")
+                #expect(try !bench.tokencert([command]).errors.contains("note:"))
+            }
+        }
+
         @Test("Short keys, imported keys and small exponents are reported")
         func weakKeys() throws {
             let bench = try Bench()

@@ -93,6 +93,13 @@ extension RealParts {
                 }
             }
             try check()
+            let advised = try bench.tokencert(["health", serials[1]])
+            let lines = advised.output.split(separator: "\n")
+            let line = try #require(lines.first { $0.contains("tokencert renew ") }, "\(advised)")
+            let words = try #require(line.split(separator: "tokencert ").last)
+            let renewed = try bench.tokencert(
+                words.split(separator: " ").map(String.init) + ["--dry-run"])
+            #expect(words.hasSuffix("--new-key") && renewed.status == 0, "\(line): \(renewed)")
             // An order that cannot be read hides only itself.
             let damaged = try run(
                 "sqlite3",
@@ -128,7 +135,8 @@ extension RealParts {
             #expect(
                 health.output.contains("to renew it: tokencert renew \(serials[1])"), "\(health)")
             #expect(!health.output.contains("replaced"), "\(health)")
-            #expect(!health.output.contains("tokencert renew \(serials[0])"), "\(health)")
+            #expect(
+                !health.output.contains("to renew it: tokencert renew \(serials[0])"), "\(health)")
             let renewed = try bench.tokencert(["renew", "--all"])
             #expect(renewed.status == 0, "\(renewed)")
             #expect(bench.ca.orders.count == 3)

@@ -247,6 +247,8 @@ extension Finding {
         case .expiring where isKeyMissing, .expired where isKeyMissing:
             "it cannot be renewed, since its private key was not found on the token; if it is yours, "
                 + "get a new key and certificate: tokencert issue\(selection)"
+        case .expiring where isUntrusted, .expired where isUntrusted:
+            "get a new certificate for its key from its issuer, then: tokencert import --cert FILE"
         case .expiring, .expired: "to renew it: tokencert renew \(name)"
         case .notYetValid: "wait, or check this machine's clock: tokencert doctor"
         case .unreadable: readingAdvice(uri, on: token)
@@ -263,7 +265,10 @@ extension Finding {
         case .weakSignature: "to renew it: tokencert renew \(name)"
         case .smallExponent: "make a new key soon: tokencert issue\(selection)"
         case .unknownIssuer: "to trust the issuer: tokencert trust add FILE"
-        case .revoked: "make a new key: tokencert issue\(selection)"
+        case .revoked where isKeyMissing || isUntrusted:
+            "make a new key: tokencert issue\(selection)"
+        case .revoked:
+            "to get a certificate for a new key: tokencert renew \(name) --new-key"
         case .replaced:
             isDisposable
                 ? "keep it while old mail needs it, then: tokencert delete \(name) --cert"

@@ -72,7 +72,11 @@ struct LedgerOptions: ParsableArguments {
         }
         var states = ObjectStates()
         do {
-            guard let ledger = try openIfThere() else { return states }
+            guard let ledger = try openIfThere() else {
+                // The standard one does not exist before the first order.
+                if self.ledger != nil { noteAbsence() }
+                return states
+            }
             // One damaged order must not hide the revocations.
             do {
                 states.revocations = try Revocations(in: ledger).times.mapValues {

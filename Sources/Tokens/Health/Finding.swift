@@ -80,6 +80,8 @@ package struct Finding: Sendable, Hashable {
     /// Whether the token has no private key for the certificate, so that it cannot be renewed
     /// there.
     package let isKeyMissing: Bool
+    /// Whether the certificate leads to no trust anchor, so that it cannot be renewed.
+    package var isUntrusted = false
 
     package init(
         _ kind: Kind, _ uri: String, _ text: String, serialNumber: String? = nil,

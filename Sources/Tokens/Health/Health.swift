@@ -90,19 +90,18 @@ package struct Health: Sendable {
         let uri = entry.record.uri
         guard let content = entry.content else { return [finding(entry.obstacle, uri)] }
         var findings: [Finding] = []
+        let problem = entry.certificate.flatMap { chainProblem(of: $0, authorities) }
         func add(_ kind: Finding.Kind, _ text: String) {
-            findings.append(
-                Finding(
-                    kind, uri, text, serialNumber: serialNumber,
-                    isDisposable: replacement == .proved, isKeyMissing: isKeyMissing))
+            var finding = Finding(
+                kind, uri, text, serialNumber: serialNumber,
+                isDisposable: replacement == .proved, isKeyMissing: isKeyMissing)
+            finding.isUntrusted = problem != nil
+            findings.append(finding)
         }
         let left = content.daysLeft(at: now)
         if let day = revocationDay(of: content) {
             // Its validity no longer matters.
-            findings.append(
-                Finding(
-                    .revoked, uri, "certificate was revoked (recorded on \(day))",
-                    serialNumber: serialNumber))
+            add(.revoked, "certificate was revoked (recorded on \(day))")
         } else if left < days, replacement != .none {
             let state = left < 0 ? "has expired" : "expires in \(Self.days(left))"
             add(.replaced, "it \(state); a newer certificate has replaced it")
@@ -122,7 +121,7 @@ package struct Health: Sendable {
                     // A CA certificate cannot be renewed with its key.
                     isKeyMissing: isKeyMissing || content.isAuthority))
         }
-        if let problem = chainProblem(of: certificate, authorities),
+        if let problem,
             // The issuer is known, but its chain is rejected because of the hash function.
             !(weakness?.leadsToAnchor ?? false)
         {
