@@ -41,9 +41,13 @@ package struct Replacements {
 
     /// Only orders with a proved certificate count. A certificate that is revoked replaces nothing.
     package init(_ orders: [Order]) {
+        var revoked: Set<String> = []
+        for case .revoked(let revocation)? in orders.flatMap(\.events).map(\.event) {
+            revoked.insert(revocation.sha256Fingerprint)
+        }
         for order in orders {
             if let old = order.beginning.replaced?.certificate, let new = order.provedFingerprint,
-                !orders.contains(where: { $0.timeOfRevocation(of: new) != nil })
+                !revoked.contains(new)
             {
                 outcomes[old, default: []].insert(new)
             }
