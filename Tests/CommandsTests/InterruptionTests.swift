@@ -145,6 +145,19 @@ extension RealParts {
             #expect(again.status == 0, "\(again)")
         }
 
+        @Test(
+            "A signal waits for a module that changes the token",
+            arguments: ["C_GenerateKeyPair", "C_CreateObject"])
+        func change(function: String) throws {
+            let bench = try Bench(["--accept-elliptic-curves"])
+            let slow = bench.faulty(["FAULTY_RULES": "\(function)#1:after:delay=700"])
+            let program = try InBackground(
+                bench, ["issue", "--key-type", "ec:p256", "--ca-accepts", "ec"], slow)
+            waitUntil { bench.calls(function) > 0 }
+            let end = program.send(SIGTERM)
+            #expect(end.signal == SIGTERM && end.seconds > 0.3 && end.seconds < 4, "\(end)")
+        }
+
         /// Otherwise the program would keep waiting for a touch or a passphrase that serves no
         /// purpose.
         @Test(

@@ -123,7 +123,7 @@ internal import TokencertPlatform
 
     /// Calls a function that changes the token. A signal to end the process waits for it, because some
     /// modules, such as SoftHSM 2.6.1, leave a token that cannot be used if a change is not completed.
-    private func changing(_ call: () -> CK_RV) -> CK_RV { Interruption.deferred(call) }
+    func changing(_ call: () -> CK_RV) -> CK_RV { Interruption.deferred(call) }
 
     // MARK: Sessions and PINs
 
@@ -284,11 +284,13 @@ internal import TokencertPlatform
         let returned = unsafe mechanism.withCMechanism { mechanism in
             unsafe request.publicKey.withCAttributes { publicAttributes in
                 unsafe request.privateKey.withCAttributes { privateAttributes in
-                    unsafe generate(
-                        session, mechanism,
-                        publicAttributes.baseAddress, CK_ULONG(publicAttributes.count),
-                        privateAttributes.baseAddress, CK_ULONG(privateAttributes.count),
-                        &publicKey, &privateKey)
+                    changing {
+                        unsafe generate(
+                            session, mechanism,
+                            publicAttributes.baseAddress, CK_ULONG(publicAttributes.count),
+                            privateAttributes.baseAddress, CK_ULONG(privateAttributes.count),
+                            &publicKey, &privateKey)
+                    }
                 }
             }
         }
