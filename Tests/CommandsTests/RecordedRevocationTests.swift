@@ -145,6 +145,37 @@ extension RealParts {
             #expect(bench.ca.orders.count == 3)
         }
 
+        // Otherwise web sites get a certificate that they refuse, although the key has a valid one.
+        @Test("use takes a revoked certificate only if the key has no other, and reports it")
+        func usingAnother() throws {
+            let bench = try Bench()
+            try issue(bench)
+            #expect(try bench.tokencert(["renew", "mail"]).status == 0)
+            let serials = try listed(bench).compactMap { $0["serialNumber"] as? String }
+            try #require(serials.count == 2)
+            func used(_ arguments: [String]) throws -> String? {
+                let outcome = try bench.tokencert(["use", "tls", "--json"] + arguments)
+                #expect(outcome.status == 0, "\(outcome)")
+                let report = try outcome.json()
+                return (report["certificate"] as? [String: Any])?["serialNumber"] as? String
+            }
+            for name in [["mail"], []] { #expect(try used(name) == serials[0]) }
+            #expect(try bench.tokencert(["revoke", serials[0], "--yes"]).status == 0)
+            for name in [["mail"], []] { #expect(try used(name) == serials[1]) }
+            let ledger = bench.token.folder.file("state/tokencert/ledger.sqlite")
+            let elsewhere = ["mail", "--ledger", ledger]
+            #expect(try used(elsewhere) == serials[1])
+            let named = try bench.tokencert(["use", "tls", serials[0]])
+            #expect(
+                named.output.contains("- The certificate was revoked (recorded on "), "\(named)")
+            #expect(try bench.tokencert(["revoke", serials[1], "--yes"]).status == 0)
+            #expect(try used(["mail"]) == serials[0])
+            let tried = try bench.tokencert(["use", "tls", "mail", "--write", "--check"])
+            #expect(tried.status == 65, "\(tried)")
+            #expect(tried.errors.contains("error: the certificate was revoked (recorded on "))
+            #expect(tried.errors.contains("hint: to get another one: tokencert issue"), "\(tried)")
+        }
+
         @Test("A revoked certificate can be copied to another token, whose key is new")
         func copy() throws {
             let bench = try Bench()

@@ -13,6 +13,8 @@ struct CertificateChoice {
     let serialNumber: String?
     /// What is set up, or nil.
     let record: SetUpRecord?
+    /// The days on which revocations were recorded, as for `Health.revocations`.
+    let revocations: [String: String]
 
     /// Finds the certificate and passes it on. After a login, the private key is seen, and the PINs are
     /// passed, too; the login has ended.
@@ -147,23 +149,21 @@ struct CertificateChoice {
         }
     }
 
-    /// For each key its certificate that expires last.
+    /// For each key the certificate that stands for it.
     private func newest(
         _ pairs: [(KeyEntry, CertificateEntry)]
     ) -> [(KeyEntry, CertificateEntry)] {
         var best: [String: (KeyEntry, CertificateEntry)] = [:]
         var order: [String] = []
+        let time = now()
         for pair in pairs {
             let key = pair.0.uri
-            guard let other = best[key] else {
-                best[key] = pair
+            if let other = best[key] {
+                guard pair.1.isPreferred(to: other.1, at: time, revocations) else { continue }
+            } else {
                 order.append(key)
-                continue
             }
-            let isNewer =
-                (pair.1.content?.notAfter ?? 0, pair.1.content?.notBefore ?? 0)
-                > (other.1.content?.notAfter ?? 0, other.1.content?.notBefore ?? 0)
-            if isNewer { best[key] = pair }
+            best[key] = pair
         }
         return order.compactMap { best[$0] }
     }

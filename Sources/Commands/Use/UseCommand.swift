@@ -72,6 +72,7 @@ struct UseCommand: ParsableCommand {
     var file: String?
 
     @OptionGroup(title: "Token and PINs") var tokenOptions: TokenOptions
+    @OptionGroup(title: "General") var ledgerOptions: LedgerOptions
     @OptionGroup(title: "General") var output: CommonOptions
 
     func validate() throws {
@@ -141,18 +142,19 @@ struct UseCommand: ParsableCommand {
                 .notSetUp, "\(consumer.name) is not set up",
                 advice: ["set it up first: \(writingCommand(consumer))"])
         }
+        let revocations = ledgerOptions.objectStates(showingOrders: false).revocations
         let choice = CertificateChoice(
             name: try name.map { try ObjectName($0) }, serialNumber: serialOption.digits,
-            record: record)
+            record: record, revocations: revocations)
         try choice.withCertificate(tokenOptions, loggingIn: check) { used, pins in
             try consumer.requireUsable(used)
-            let expired = expiry(used, consumer)
-            if check, let expired { throw expired }
+            let end = endOfValidity(used, consumer, revocations)
+            if check, let end { throw end }
             let place = try place(consumer, record)
             let setUp = try consumer.setUp(used, place)
             let changes = try store.changes(setUp, of: consumer.name)
             var report = UseReport(consumer, used, setUp, changes)
-            if let expired { report.warn(expired) }
+            if let end { report.warn(end) }
             if write {
                 let undone = try store.write(changes, of: consumer, used, place)
                 report.isWritten = true
@@ -176,14 +178,27 @@ struct UseCommand: ParsableCommand {
         }
     }
 
-    /// The failure if the certificate has expired and the consumer uses it; the key may still decrypt.
-    private func expiry(_ used: UsedCertificate, _ consumer: any Consumer) -> ConsumerError? {
-        guard consumer.usesCertificate, used.certificate.notAfter < now() else { return nil }
-        let name = used.keyLabel.isEmpty ? hexadecimal(used.keyID) : used.keyLabel
+    /// The failure if the certificate is revoked or has expired and the consumer uses it; the key may
+    /// still decrypt.
+    private func endOfValidity(
+        _ used: UsedCertificate, _ consumer: any Consumer, _ revocations: [String: String]
+    ) -> ConsumerError? {
+        guard consumer.usesCertificate else { return nil }
+        let certificate = used.certificate
+        let name = shellWord(used.keyLabel.isEmpty ? hexadecimal(used.keyID) : used.keyLabel)
+        if let day = revocations[hexadecimal(certificate.sha256Fingerprint)] {
+            return ConsumerError(
+                .certificateUnfit, "the certificate was revoked (recorded on \(day))",
+                advice: [
+                    "to see all certificates of the key: tokencert show \(name)",
+                    "to get another one: tokencert issue",
+                ])
+        }
+        guard certificate.notAfter < now() else { return nil }
         return ConsumerError(
             .certificateUnfit,
-            "the certificate expired on \(timestamp(used.certificate.notAfter).prefix(10))",
-            advice: ["renew it: tokencert renew \(shellWord(name))"])
+            "the certificate expired on \(timestamp(certificate.notAfter).prefix(10))",
+            advice: ["renew it: tokencert renew \(name)"])
     }
 
     /// The command that writes what is shown, with the same certificate, place and token.
@@ -195,8 +210,8 @@ struct UseCommand: ParsableCommand {
                 ("--module", tokenOptions.module),
                 ("--module-arguments", tokenOptions.moduleArguments),
                 ("--token", tokenOptions.token), ("--token-profile", tokenOptions.tokenProfile),
-                ("--pin-source", tokenOptions.pinSource), ("--profile", output.profile),
-                ("--config", output.config),
+                ("--pin-source", tokenOptions.pinSource), ("--ledger", ledgerOptions.ledger),
+                ("--profile", output.profile), ("--config", output.config),
             ]
         let options = values.compactMap { option, value in
             value.map { "\(option) \(shellWord($0))" }
@@ -233,12 +248,16 @@ struct UseCommand: ParsableCommand {
     private func renewAll(_ consumers: [any Consumer], _ store: SetUpStore) throws {
         var renewed: [RenewedSetUp] = []
         var failures: [Failure] = []
+        let revocations = ledgerOptions.objectStates(showingOrders: false).revocations
         for consumer in consumers {
             do {
                 guard let record = try store.record(consumer.name) else { continue }
+                let choice = CertificateChoice(
+                    name: nil, serialNumber: nil, record: record, revocations: revocations)
                 renewed.append(
                     RenewedSetUp(
-                        consumer: consumer.name, state: try renew(consumer, record, store)))
+                        consumer: consumer.name,
+                        state: try renew(consumer, record, choice, store)))
             } catch {
                 // A failure of one must not stop the others.
                 let failure = Failure(error)
@@ -267,9 +286,9 @@ struct UseCommand: ParsableCommand {
     }
 
     private func renew(
-        _ consumer: any Consumer, _ record: SetUpRecord, _ store: SetUpStore
+        _ consumer: any Consumer, _ record: SetUpRecord, _ choice: CertificateChoice,
+        _ store: SetUpStore
     ) throws -> RenewedSetUp.State {
-        let choice = CertificateChoice(name: nil, serialNumber: nil, record: record)
         do {
             return try choice.withCertificate(tokenOptions, loggingIn: false) { used, _ in
                 try consumer.requireUsable(used)
