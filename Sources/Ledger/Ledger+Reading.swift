@@ -116,7 +116,7 @@ extension Ledger {
         guard !rows.isEmpty else {
             throw LedgerError(.noSuchOrder, "there is no order \(number)", order: number)
         }
-        let events = try rows.map { try RecordedEvent($0) }
+        let events = try Self.events(rows, of: number)
         guard let order = Order(number: number, events: events) else {
             guard events[0].kind == "begun", isReadable(try rows[0].value("content")) else {
                 throw LedgerError(
@@ -130,7 +130,29 @@ extension Ledger {
     }
 }
 
+extension Ledger {
+    /// The events in all rows of an order.
+    private static func events(_ rows: [Row], of number: Int64) throws -> [RecordedEvent] {
+        var earlier: [StoredContent] = []
+        return try rows.map { row in
+            let sequence: Int64 = try row.value("sequence")
+            let stored: String = try row.value("content")
+            guard let text = StoredContent.whole(stored, after: earlier) else {
+                throw LedgerError(
+                    .damaged,
+                    "event \(sequence) refers to something that its order does not have",
+                    order: number)
+            }
+            earlier.append(StoredContent(sequence: sequence, text: stored))
+            return RecordedEvent(
+                sequence: sequence, time: try row.value("time"), kind: try row.value("kind"),
+                text: text)
+        }
+    }
+}
+
 extension RecordedEvent {
+    /// An event of a kind that refers to no other event.
     init(_ row: Row) throws {
         self.init(
             sequence: try row.value("sequence"), time: try row.value("time"),

@@ -71,6 +71,7 @@ extension Ledger {
                     SELECT orderNumber FROM events
                     WHERE kind = 'certified' AND \(end) BETWEEN ? AND ?
                     """, [period.lowerBound, period.upperBound]))
+            // Earlier versions did not refer to other events.
             try database.forEachRow(
                 """
                 SELECT orderNumber, json_extract(content, '$.certificate') AS certificate FROM events

@@ -291,7 +291,10 @@ package final class Ledger: Sendable {
         let last = try lastEvent(database)
         let sequence = last.sequence + 1
         let previous = last.hash ?? HashChain.beginning
-        let (time, kind, text) = (clock(), event.kind, try event.encoded())
+        let (time, kind) = (clock(), event.kind)
+        let earlier =
+            StoredContent.mayRepeat(event) ? try Self.storedContents(of: number, database) : []
+        let text = StoredContent.shortened(try event.encoded(), after: earlier)
         let hash = HashChain.hash(
             after: previous, sequence: sequence, order: number, time: time, kind: kind, text: text)
         try database.execute(
@@ -299,6 +302,17 @@ package final class Ledger: Sendable {
             INSERT INTO events (sequence, orderNumber, time, kind, content, hash)
             VALUES (?, ?, ?, ?, ?, ?)
             """, [sequence, number, time, kind, text, hash])
+    }
+
+    /// The contents of all events of an order, oldest first.
+    private static func storedContents(
+        of number: Int64, _ database: Database
+    ) throws -> [StoredContent] {
+        try database.rows(
+            "SELECT sequence, content FROM events WHERE orderNumber = ? ORDER BY sequence", [number]
+        ).map {
+            StoredContent(sequence: try $0.value("sequence"), text: try $0.value("content"))
+        }
     }
 
     /// The number and the hash of the last event; 0 and nil without events.

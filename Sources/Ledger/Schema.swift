@@ -86,6 +86,8 @@ enum Schema {
                     WHERE kind = 'certified';
                 CREATE INDEX revocations ON events(orderNumber) WHERE kind = 'revoked';
                 """, triggers: []),
+        // Only the contents of later events change: see StoredContent. Earlier versions cannot read them.
+        Migration(name: "texts are stored once", statements: "", triggers: []),
     ]
 
     /// The names of the triggers that refuse changes in a ledger of a version.
