@@ -7,6 +7,7 @@ The certificates are not signed again: no command that is measured checks the si
 import base64
 import hashlib
 import json
+import re
 import sqlite3
 import struct
 import sys
@@ -36,9 +37,12 @@ class Template:
         self.row = ledger.execute("SELECT * FROM orders ORDER BY number LIMIT 1").fetchone()
         self.events = ledger.execute(
             "SELECT time, kind, content FROM events WHERE orderNumber = ? ORDER BY sequence", self.row[:1]).fetchall()
+        self.first, = ledger.execute("SELECT min(sequence) FROM events WHERE orderNumber = ?", self.row[:1]).fetchone()
         contents = {kind: json.loads(content) for _, kind, content in self.events}
-        self.certificate, self.request = contents["certified"]["certificate"], contents["signed"]["request"]
-        self.body = contents["answered"]["body"]
+        self.request = contents["signed"]["request"]
+        # The other events refer to this text.
+        answer = contents["answered"]["body"]["text"]
+        self.certificate = re.search("-----BEGIN CERTIFICATE-----\n.*?-----END CERTIFICATE-----\n", answer, re.S).group()
         self.certificate_der, self.request_der = der(self.certificate), der(self.request)
         start = self.certificate_der.index(POINT)
         self.key = self.certificate_der[start:start + 91]
@@ -47,16 +51,14 @@ class Template:
         self.serial = self.certificate_der[serial:serial + 2 + length]
         assert self.row[4] == hashlib.sha256(self.key).hexdigest()
 
-    def copy(self, number):
-        """The row of an order, and its events."""
+    def copy(self, number, first):
+        """The row of an order, and its events, the first of which has a sequence number. All texts keep their lengths."""
         key = self.key[:-32] + hashlib.sha256(b"key %d" % number).digest()
         serial = self.serial[:2] + (number + (1 << 8 * (len(self.serial) - 2) - 2)).to_bytes(len(self.serial) - 2, "big")
         certificate = self.certificate_der.replace(self.serial, serial, 1).replace(self.key, key)
         new_pem = pem("CERTIFICATE", certificate)
-        body = base64.b64decode(self.body).replace(self.certificate.encode(), new_pem.encode())
         key_id = hashlib.sha256(b"id %d" % number).hexdigest()[:len(self.row[3])]
         changes = [
-            (self.body, base64.b64encode(body).decode()),
             (json.dumps(self.certificate)[1:-1], json.dumps(new_pem)[1:-1]),
             (json.dumps(self.request)[1:-1], json.dumps(
                 pem("CERTIFICATE REQUEST", self.request_der.replace(self.key, key)))[1:-1]),
@@ -68,6 +70,9 @@ class Template:
         for time, kind, content in self.events:
             for old, new in changes:
                 content = content.replace(old, new)
+            content = re.sub(
+                r'(?<=:\{"count":)(\d+,"event":)(\d+)',
+                lambda match: match[1] + str(int(match[2]) - self.first + first), content)
             events.append((time, kind, content))
         row = (number, *self.row[1:3], key_id, hashlib.sha256(key).hexdigest(), *self.row[5:])
         return row, events
@@ -91,7 +96,7 @@ def main():
             target.execute(sql)
     previous, sequence = "0" * 64, 0
     for number in range(1, count + 1):
-        row, events = template.copy(number)
+        row, events = template.copy(number, sequence + 1)
         target.execute(f"INSERT INTO orders VALUES ({', '.join('?' * len(row))})", row)
         for time, kind, content in events:
             sequence += 1
