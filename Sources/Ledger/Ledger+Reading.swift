@@ -116,7 +116,7 @@ extension Ledger {
         guard !rows.isEmpty else {
             throw LedgerError(.noSuchOrder, "there is no order \(number)", order: number)
         }
-        let events = try Self.events(rows, of: number)
+        let events = try Self.events(rows)
         guard let order = Order(number: number, events: events) else {
             guard events[0].kind == "begun", isReadable(try rows[0].value("content")) else {
                 throw LedgerError(
@@ -131,18 +131,13 @@ extension Ledger {
 }
 
 extension Ledger {
-    /// The events in all rows of an order.
-    private static func events(_ rows: [Row], of number: Int64) throws -> [RecordedEvent] {
+    /// The events in all rows of an order. One that cannot be read whole does not hide the others.
+    private static func events(_ rows: [Row]) throws -> [RecordedEvent] {
         var earlier: [StoredContent] = []
         return try rows.map { row in
             let sequence: Int64 = try row.value("sequence")
             let stored: String = try row.value("content")
-            guard let text = StoredContent.whole(stored, after: earlier) else {
-                throw LedgerError(
-                    .damaged,
-                    "event \(sequence) refers to something that its order does not have",
-                    order: number)
-            }
+            let text = StoredContent.whole(stored, after: earlier) ?? stored
             earlier.append(StoredContent(sequence: sequence, text: stored))
             return RecordedEvent(
                 sequence: sequence, time: try row.value("time"), kind: try row.value("kind"),

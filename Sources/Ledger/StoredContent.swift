@@ -8,8 +8,7 @@ internal import FoundationEssentials
 /// the text between the quotation marks. An answer of the CA that is UTF-8 is stored as
 /// `{"text":"200,..."}` instead of in base64.
 ///
-/// Both begin with `{` and a quotation mark. No text contains these, because quotation marks in texts are
-/// escaped.
+/// A name, a colon and `{` follow a quotation mark that is not escaped, so no text contains them.
 package struct StoredContent {
     /// The event's position in the ledger.
     let sequence: Int64
@@ -28,13 +27,12 @@ package struct StoredContent {
     private static let count = Array(#"{"count":"#.utf8)
     private static let event = Array(#","event":"#.utf8)
     private static let start = Array(#","start":"#.utf8)
+    /// The names of the properties that may be references, each once in an event.
+    private static let properties = ["certificate", "others", "request", "uri"].map {
+        Array("\"\($0)\":".utf8)
+    }
 
     // MARK: Writing
-
-    /// The properties that may be references.
-    private static let properties = ["certificate", "others", "request", "uri"].map {
-        Array("\"\($0)\":\"".utf8)
-    }
 
     /// Whether events of a kind may have texts of earlier ones.
     static func mayRepeat(_ event: OrderEvent) -> Bool {
@@ -57,34 +55,36 @@ package struct StoredContent {
         if let answer = withText(bytes) { bytes = answer }
         for property in properties {
             guard let key = bytes.range(of: property),
-                let end = bytes[key.upperBound...].firstIndex(of: UInt8(ascii: "\"")),
-                end - key.upperBound >= shortest
+                let end = endOfLiteral(bytes[key.upperBound...])
             else { continue }
-            let repeated = Array(bytes[key.upperBound..<end])
+            let repeated = bytes[key.upperBound..<end].dropFirst().dropLast()
+            guard repeated.count >= shortest else { continue }
             let found = earlier.lazy.compactMap { other in
-                other.bytes.range(of: repeated).map { (other.sequence, $0.lowerBound) }
+                other.bytes.range(of: Array(repeated)).map { (other.sequence, $0.lowerBound) }
             }.first
             guard let (event, start) = found else { continue }
             let reference = "{\"count\":\(repeated.count),\"event\":\(event),\"start\":\(start)}"
-            bytes.replaceSubrange(key.upperBound - 1...end, with: reference.utf8)
+            bytes.replaceSubrange(key.upperBound..<end, with: reference.utf8)
         }
         let stored = String(decoding: bytes, as: UTF8.self)
         // What cannot be read again exactly is stored as it is.
         return whole(stored, after: earlier)?.utf8.elementsEqual(json.utf8) == true ? stored : json
     }
 
-    /// JSON whose `body` is text instead of base64; nil if it has none or if it is not UTF-8.
+    /// JSON whose `body` is text instead of base64; nil if it has none, if it is not UTF-8, or if the text
+    /// is longer.
     private static func withText(_ bytes: [UInt8]) -> [UInt8]? {
-        guard let key = bytes.range(of: body + [UInt8(ascii: "\"")]),
-            let end = bytes[key.upperBound...].firstIndex(of: UInt8(ascii: "\"")),
-            let data = Data(base64Encoded: Data(bytes[key.upperBound..<end])),
+        guard let key = bytes.range(of: body), let end = endOfLiteral(bytes[key.upperBound...]),
+            let data = Data(
+                base64Encoded: Data(bytes[key.upperBound..<end].dropFirst().dropLast())),
             let text = String(validating: data, as: UTF8.self)
         else { return nil }
         let encoder = JSONEncoder()
         encoder.outputFormatting = .withoutEscapingSlashes
         guard let literal = try? encoder.encode(text) else { return nil }
-        return bytes[..<(key.upperBound - 1)] + Self.text + literal + [UInt8(ascii: "}")]
-            + bytes[(end + 1)...]
+        let stored = Self.text + literal + [UInt8(ascii: "}")]
+        guard stored.count < end - key.upperBound else { return nil }
+        return bytes[..<key.upperBound] + stored + bytes[end...]
     }
 
     // MARK: Reading
@@ -92,25 +92,24 @@ package struct StoredContent {
     /// The JSON of an event.
     ///
     /// - Parameter earlier: The earlier events of the order.
-    /// - Returns: nil if it refers to something that is not there.
+    /// - Returns: nil if it refers to something that does not exist, as in a damaged ledger.
     package static func whole(_ stored: String, after earlier: [StoredContent]) -> String? {
         // Most events have neither.
         guard stored.utf8.dropFirst().contains(UInt8(ascii: "{")) else { return stored }
         var bytes = Array(stored.utf8)
-        var position = 0
-        while let found = bytes[position...].range(of: [UInt8(ascii: ":")] + count) {
+        for property in properties {
+            guard let found = bytes.range(of: property + count) else { continue }
             var rest = bytes[found.upperBound...]
             guard let count = number(&rest), skip(event, &rest), let sequence = number(&rest),
-                skip(start, &rest), let start = number(&rest), rest.first == UInt8(ascii: "}")
-            else { return nil }
-            guard let other = earlier.first(where: { $0.sequence == Int64(sequence) }),
+                skip(start, &rest), let start = number(&rest), rest.first == UInt8(ascii: "}"),
+                let other = earlier.first(where: { $0.sequence == Int64(sequence) }),
                 start <= other.bytes.count, count <= other.bytes.count - start
             else { return nil }
             let text = other.bytes[start..<start + count]
             guard !text.contains(UInt8(ascii: "\"")) else { return nil }
             let literal = [UInt8(ascii: "\"")] + text + [UInt8(ascii: "\"")]
-            bytes.replaceSubrange(found.lowerBound + 1...rest.startIndex, with: literal)
-            position = found.lowerBound + literal.count
+            bytes.replaceSubrange(
+                found.lowerBound + property.count...rest.startIndex, with: literal)
         }
         if let key = bytes.range(of: body + text) {
             let rest = bytes[key.upperBound...]

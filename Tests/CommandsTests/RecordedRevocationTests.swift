@@ -174,6 +174,29 @@ extension RealParts {
             #expect(tried.status == 65, "\(tried)")
             #expect(tried.errors.contains("error: the certificate was revoked (recorded on "))
             #expect(tried.errors.contains("hint: to get another one: tokencert issue"), "\(tried)")
+            #expect(try bench.tokencert(["use", "tls", "mail", "--write"]).status == 0)
+            let present = try bench.tokencert(["use", "tls", "--all-present"])
+            #expect(present.status == 0, "\(present)")
+            #expect(
+                present.errors.contains("note: tls: the certificate was revoked (recorded on "),
+                "\(present)")
+        }
+
+        // Otherwise a set-up goes back to a revoked certificate.
+        @Test("use writes nothing if the ledger cannot be read")
+        func unreadable() throws {
+            let bench = try Bench()
+            try issue(bench)
+            let file = try bench.token.folder.write("no ledger", "broken.sqlite")
+            #expect(try bench.tokencert(["use", "tls", "mail", "--write"]).status == 0)
+            for arguments in [["mail", "--write"], ["--all-present"]] {
+                let outcome = try bench.tokencert(["use", "tls", "--ledger", file] + arguments)
+                #expect(outcome.status == 78, "\(outcome)")
+                #expect(outcome.errors.contains("error: ") && outcome.errors.contains("hint: "))
+            }
+            let shown = try bench.tokencert(["use", "tls", "mail", "--ledger", file])
+            #expect(shown.status == 0, "\(shown)")
+            #expect(shown.errors.contains("note: cannot show recorded revocations: "), "\(shown)")
         }
 
         @Test("A revoked certificate can be copied to another token, whose key is new")

@@ -79,9 +79,7 @@ struct LedgerOptions: ParsableArguments {
             }
             // One damaged order must not hide the revocations.
             do {
-                states.revocations = try Revocations(in: ledger).times.mapValues {
-                    String(timestamp($0).prefix(10))
-                }
+                states.revocations = try Self.revocations(in: ledger)
             } catch {
                 report("recorded revocations", error)
             }
@@ -98,6 +96,20 @@ struct LedgerOptions: ParsableArguments {
             report((showsOrders ? "unfinished orders and " : "") + "recorded revocations", error)
         }
         return states
+    }
+
+    /// The days on which revocations were recorded, as for `Health.revocations`; none if the ledger does
+    /// not exist. Throws if it cannot be read.
+    func revocations() throws -> [String: String] {
+        guard let ledger = try openIfThere() else {
+            if self.ledger != nil { noteAbsence() }
+            return [:]
+        }
+        return try Self.revocations(in: ledger)
+    }
+
+    private static func revocations(in ledger: Ledger) throws -> [String: String] {
+        try Revocations(in: ledger).times.mapValues { String(timestamp($0).prefix(10)) }
     }
 
     /// All orders; none if the ledger does not exist.

@@ -166,8 +166,7 @@ struct VerifyHistoryCommand: ParsableCommand {
     }
 }
 
-/// Orders and their events as one JSON object, one event per line. The ledger stores the content of
-/// an event as JSON.
+/// Orders and their events as one JSON object, one event per line. The content of an event is JSON.
 func historyJSON(_ orders: [Order]) throws -> String {
     historyJSONStart + (try orders.map(orderJSON)).joined(separator: ",\n") + historyJSONEnd
 }

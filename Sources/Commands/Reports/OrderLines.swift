@@ -35,10 +35,9 @@ struct OrderLine: Encodable {
         ca = order.beginning.issue?.ca
         account = order.beginning.issue?.account
         name = order.beginning.issue?.name
-        certificate = order.arrivedContent.map {
-            CertificateReport($0, uri: order.writtenURI, now())
-        }
-        revoked = order.arrivedCertificate.flatMap {
+        let content = order.arrivedContent
+        certificate = content.map { CertificateReport($0, uri: order.writtenURI, now()) }
+        revoked = content.flatMap {
             order.timeOfRevocation(of: hexadecimal($0.sha256Fingerprint))
         }.map { timestamp($0) }
         isOfLaterVersion = order.unknownEvent != nil
@@ -85,13 +84,9 @@ struct OrderLine: Encodable {
 extension Order {
     /// The contents of the certificate that arrived, or nil.
     var arrivedContent: CertificateEntry.Content? {
-        arrivedCertificate.map { CertificateEntry.Content($0) }
-    }
-
-    fileprivate var arrivedCertificate: Certificate? {
         certified.flatMap {
             Certificate.all(inPEM: Array($0.certificate.utf8)).certificates.first
-        }
+        }.map { CertificateEntry.Content($0) }
     }
 }
 

@@ -1,6 +1,7 @@
 /// Escapes characters that move the cursor, change the text direction or are invisible, such as
 /// U+200B, so that names from a token or a CA cannot hide anything.
 func printable(_ text: String) -> String {
+    if isPrintableASCII(text) { return text }
     let scalars = Array(text.unicodeScalars)
     var shown = ""
     for (index, scalar) in scalars.enumerated() {
@@ -13,6 +14,11 @@ func printable(_ text: String) -> String {
         }
     }
     return shown
+}
+
+/// Most texts are. The properties of characters are slow to look up.
+private func isPrintableASCII(_ text: String) -> Bool {
+    text.utf8.allSatisfy { (0x20...0x7E).contains($0) }
 }
 
 private func isUnprintable(
@@ -49,7 +55,8 @@ private func isJoined(_ scalar: Unicode.Scalar?) -> Bool {
 
 /// The number of terminal cells that a text occupies.
 func displayWidth(_ text: String) -> Int {
-    text.reduce(0) { $0 + width($1) }
+    if isPrintableASCII(text) { return text.utf8.count }
+    return text.reduce(0) { $0 + width($1) }
 }
 
 /// Shortens a text to a number of terminal cells; a shortened text ends in ``Symbols/cut``.

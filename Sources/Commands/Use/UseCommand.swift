@@ -142,7 +142,11 @@ struct UseCommand: ParsableCommand {
                 .notSetUp, "\(consumer.name) is not set up",
                 advice: ["set it up first: \(writingCommand(consumer))"])
         }
-        let revocations = ledgerOptions.objectStates(showingOrders: false).revocations
+        // Nothing is written for a certificate that may be revoked.
+        let revocations =
+            write || check
+            ? try ledgerOptions.revocations()
+            : ledgerOptions.objectStates(showingOrders: false).revocations
         let choice = CertificateChoice(
             name: try name.map { try ObjectName($0) }, serialNumber: serialOption.digits,
             record: record, revocations: revocations)
@@ -248,7 +252,7 @@ struct UseCommand: ParsableCommand {
     private func renewAll(_ consumers: [any Consumer], _ store: SetUpStore) throws {
         var renewed: [RenewedSetUp] = []
         var failures: [Failure] = []
-        let revocations = ledgerOptions.objectStates(showingOrders: false).revocations
+        let revocations = try ledgerOptions.revocations()
         for consumer in consumers {
             do {
                 guard let record = try store.record(consumer.name) else { continue }
@@ -292,6 +296,9 @@ struct UseCommand: ParsableCommand {
         do {
             return try choice.withCertificate(tokenOptions, loggingIn: false) { used, _ in
                 try consumer.requireUsable(used)
+                if let end = endOfValidity(used, consumer, choice.revocations) {
+                    printError("note: \(consumer.name): \(printable(end.message))")
+                }
                 let changes = try store.changes(
                     try consumer.setUp(used, record.place), of: consumer.name)
                 let isCurrent =

@@ -235,7 +235,9 @@ struct URIGrammar {
 
 extension Unicode.Scalar {
     fileprivate var isBlankOrControl: Bool {
-        properties.isWhitespace || properties.generalCategory == .control
+        // Properties are slow to look up.
+        if isASCII { return value <= 0x20 || value == 0x7F }
+        return properties.isWhitespace || properties.generalCategory == .control
             || properties.generalCategory == .format
     }
 }

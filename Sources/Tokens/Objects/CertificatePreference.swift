@@ -2,11 +2,11 @@ internal import OpenSSLX509
 
 extension CertificateEntry {
     /// Whether this certificate stands for its key rather than another one: the one that is not revoked,
-    /// that is valid already, and that expires last.
+    /// that is valid now, and that expires last.
     ///
     /// - Parameters:
     ///   - other: Another certificate of the same key.
-    ///   - now: Seconds since 1970-01-01 00:00 UTC.
+    ///   - now: Seconds since 1970-01-01 00:00 UTC. The clock may be five minutes behind that of the CA.
     ///   - revocations: The days of revocations, by the SHA-256 of the certificate in hexadecimal.
     package func isPreferred(
         to other: CertificateEntry, at now: Int64, _ revocations: [String: String]
@@ -14,9 +14,9 @@ extension CertificateEntry {
         func rank(_ entry: CertificateEntry) -> [Int64] {
             guard let content = entry.content else { return [] }
             let isRevoked = revocations[hexadecimal(content.sha256Fingerprint)] != nil
+            let isValid = content.notBefore <= now + 300 && content.notAfter > now
             return [
-                isRevoked ? 0 : 1, content.notBefore <= now ? 1 : 0, content.notAfter,
-                content.notBefore,
+                isRevoked ? 0 : 1, isValid ? 1 : 0, content.notAfter, content.notBefore,
             ]
         }
         return rank(other).lexicographicallyPrecedes(rank(self))
