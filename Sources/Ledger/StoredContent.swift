@@ -20,7 +20,7 @@ package struct StoredContent {
         bytes = Array(text.utf8)
     }
 
-    /// A text of this size is stored again, since a reference to it would not be shorter by much.
+    /// Shorter texts, in bytes, are stored again, since a reference to them would save little.
     private static let shortest = 100
     private static let body = Array(#""body":"#.utf8)
     private static let text = Array(#"{"text":"#.utf8)
