@@ -3,6 +3,7 @@ internal import TokencertCAcert
 internal import TokencertCommandCA
 internal import TokencertHTTP
 internal import TokencertPlatform
+internal import TokencertTokens
 
 /// Checks the trust anchors.
 struct TrustChecks {
@@ -116,7 +117,7 @@ struct CAChecks {
     private func lookAtClock(_ date: Int64?, _ doctorReport: inout DoctorReport) {
         guard let date else { return }
         let difference = now() - date
-        guard abs(difference) > 300 else {
+        guard abs(difference) > clockTolerance else {
             doctorReport.ok("clock", "the clock agrees with the CA's")
             return
         }

@@ -72,7 +72,7 @@ package struct LedgerToken: Sendable {
             // Which of the certificates for a key belongs to which order cannot be seen.
             let outcomes = Set(found).filter { certificate in
                 hexadecimal(certificate.publicKey.sha256Fingerprint) == key
-                    && certificate.notBefore >= last - OrderOutcomes.clockSkew
+                    && certificate.notBefore >= last - clockTolerance
             }
             return outcomes.count < rivals.count
         }

@@ -1,12 +1,10 @@
 internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertLedger
+internal import TokencertTokens
 
 /// The certificates of other orders for the same keys. No certificate may be the outcome of two orders.
 struct OrderOutcomes {
-    /// The permitted difference between the clocks of the CA and of this machine, in seconds.
-    static let clockSkew: Int64 = 300
-
     private let order: Order
     /// The other orders with a proved certificate, by its SHA-256 in hexadecimal.
     private let others: [String: Order]
@@ -55,7 +53,7 @@ struct OrderOutcomes {
         }
         if isFromElsewhere {
             let began = order.timeOfSending ?? order.events[0].time
-            guard certificate.notBefore < began - Self.clockSkew else { return nil }
+            guard certificate.notBefore < began - clockTolerance else { return nil }
             return Objection(
                 .issuedBeforeOrder,
                 "this certificate was issued before order \(order.number) was sent")

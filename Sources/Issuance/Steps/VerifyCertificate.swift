@@ -1,5 +1,6 @@
 package import OpenSSLX509
 internal import TokencertLedger
+internal import TokencertTokens
 
 /// Verifies the certificate that was received for an order.
 enum VerifyCertificate: RepeatableStep {
@@ -101,9 +102,6 @@ struct Verification {
     /// Now, in seconds since 1970-01-01 00:00 UTC.
     let time: Int64
 
-    /// How far this machine's clock may be behind, in seconds.
-    private static let clockTolerance: Int64 = 300
-
     /// Finds the certificate of a key. `expected` is the requested content, or nil if nothing was
     /// requested from a CA; differences from it are accepted if `acceptsChanges` is set.
     func verify(
@@ -163,7 +161,7 @@ struct Verification {
         }
         do throws(X509Error) {
             // notBefore is the CA's time of signing, and this machine's clock may be behind.
-            let moment = max(time, min(certificate.notBefore, time + Self.clockTolerance))
+            let moment = max(time, min(certificate.notBefore, time + clockTolerance))
             try anchors.verify(certificate, intermediates: others, at: moment)
         } catch {
             let issuers = missingIssuers(of: certificate, others)

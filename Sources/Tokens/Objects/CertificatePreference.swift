@@ -6,7 +6,7 @@ extension CertificateEntry {
     ///
     /// - Parameters:
     ///   - other: Another certificate of the same key.
-    ///   - now: Seconds since 1970-01-01 00:00 UTC. The clock may be five minutes behind that of the CA.
+    ///   - now: Seconds since 1970-01-01 00:00 UTC. The clock may be behind that of the CA by ``clockTolerance``.
     ///   - revocations: The days of revocations, by the SHA-256 of the certificate in hexadecimal.
     package func isPreferred(
         to other: CertificateEntry, at now: Int64, _ revocations: [String: String]
@@ -14,7 +14,7 @@ extension CertificateEntry {
         func rank(_ entry: CertificateEntry) -> [Int64] {
             guard let content = entry.content else { return [] }
             let isRevoked = revocations[hexadecimal(content.sha256Fingerprint)] != nil
-            let isValid = content.notBefore <= now + 300 && content.notAfter > now
+            let isValid = content.notBefore <= now + clockTolerance && content.notAfter > now
             return [
                 isRevoked ? 0 : 1, isValid ? 1 : 0, content.notAfter, content.notBefore,
             ]
