@@ -119,7 +119,7 @@ let package = Package(
 
         // A CA that behaves like CAcert.
         .target(
-            name: "TokencertStandInCA", dependencies: [logging] + hummingbird,
+            name: "TokencertStandInCA", dependencies: ["CTokencertOpenSSL", logging] + hummingbird,
             path: "Sources/StandInCA"),
         .executableTarget(
             name: "cacert-standin", dependencies: ["TokencertStandInCA", argumentParser]),

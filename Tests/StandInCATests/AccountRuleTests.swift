@@ -133,7 +133,7 @@ import TokencertTestSupport
         let issued = try IssuedCertificates(directory: path)
         for number in ["0A0001", "10FFFF", "0FFFFF"] {
             issued.record(
-                SignedCertificate(pem: "PEM", text: "", serialNumber: number, notAfter: 0))
+                SignedCertificate(pem: "PEM", serialNumber: number, notAfter: 0))
         }
         try folder.write("", "issued/README")
         try folder.write("", "issued/.DS_Store")

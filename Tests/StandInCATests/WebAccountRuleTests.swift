@@ -100,8 +100,7 @@ import TokencertTestSupport
     // MARK: Orders
 
     private func certificate(_ serialNumber: String, notAfter: Int64 = 1000) -> SignedCertificate {
-        SignedCertificate(
-            pem: "PEM", text: "", serialNumber: serialNumber, notAfter: notAfter)
+        SignedCertificate(pem: "PEM", serialNumber: serialNumber, notAfter: notAfter)
     }
 
     @Test("Orders survive a restart, and numbers continue after the highest")

@@ -13,20 +13,18 @@ struct KeyPolicy: Sendable {
         case serverError
     }
 
-    /// Checks a key in the same order as the server. Blocks while `openssl` runs.
-    func verdict(
-        _ key: RequestedKey, in folder: WorkFolder
-    ) throws(StandInError) -> Verdict {
+    /// Checks a key in the same order as the server.
+    func verdict(_ key: RequestedKey) -> Verdict {
         guard key.algorithm == "rsaEncryption" else {
             let isEllipticCurve = ["id-ecPublicKey", "ED25519"].contains(key.algorithm)
             return acceptsEllipticCurves && isEllipticCurve ? .accepted : .refused(.unrecognized)
         }
-        guard let bits = key.bits, bits >= 2048 else { return .refused(.small) }
+        guard key.bits >= 2048 else { return .refused(.small) }
         guard let weakKeys else { return .serverError }
-        if !weakKeys.isEmpty {
-            let file = try folder.write(key.modulusLine + "\n", "modulus")
-            let hash = try OpenSSLProgram.require(["dgst", "-sha1", "-r", file], in: folder)
-            if weakKeys.contains(String(hash.prefix(40).suffix(20))) { return .refused(.weak) }
+        if !weakKeys.isEmpty, let hash = key.weakKeyHash,
+            weakKeys.contains(String(hash.suffix(20)))
+        {
+            return .refused(.weak)
         }
         guard let exponent = key.exponent else { return .refused(.failed) }
         return exponent < 65537 ? .refused(.exponent) : .accepted

@@ -60,30 +60,22 @@ final class Service: Sendable {
         let codeSigning =
             account.codeSigning && account.points >= 100 && fields["codesign"] == "1"
         let pem = Array((fields["optionalCSR"] ?? "").utf8)
-        do {
-            let (request, verdict) = try await onAThread { [authority, policy] in
-                let folder = try WorkFolder(in: authority.directory)
-                let request = try ReadRequest(pem, in: folder)
-                guard case .request(let key) = request else {
-                    return (request, KeyPolicy.Verdict.accepted)
-                }
-                return (request, try policy.verdict(key, in: folder))
-            }
-            switch (request, verdict) {
-            case (.notPEM, _): return text(KeyText.noRequest.answer(in: language))
-            case (_, .refused(let reason)): return text(reason.answer(in: language))
-            case (_, .serverError): return .status(500, body: [])
-            case (.unreadable, _): return text("404,Invalid or missing CSR")
-            default: break
-            }
-        } catch {
-            return .status(500, body: Array("the stand-in failed: \(error)".utf8))
+        let request: CertificateRequest
+        switch ReadRequest(pem) {
+        case .notPEM: return text(KeyText.noRequest.answer(in: language))
+        case .unreadable: return text("404,Invalid or missing CSR")
+        case .request(let read): request = read
+        }
+        switch policy.verdict(request.key) {
+        case .accepted: break
+        case .refused(let reason): return text(reason.answer(in: language))
+        case .serverError: return .status(500, body: [])
         }
         guard configuration.fault != .refuse else { return text("404,Invalid or missing CSR") }
-        return await order(
-            Grant(
-                name: name, emails: emails, codeSigning: codeSigning, request: pem,
-                validityDays: account.validityDays), of: account)
+        let grant = Grant(
+            name: name, emails: emails, codeSigning: codeSigning,
+            validityDays: account.validityDays)
+        return await order(grant, request, of: account)
     }
 
     /// The addresses for the certificate: those that belong to the account, ignoring case, without
@@ -100,7 +92,9 @@ final class Service: Sendable {
     }
 
     /// Queues the order for the signer, and waits for the configured delay.
-    private func order(_ grant: Grant, of account: Account) async -> PageAnswer {
+    private func order(
+        _ grant: Grant, _ request: CertificateRequest, of account: Account
+    ) async -> PageAnswer {
         let queued = (0..<(configuration.webFault == .doubled ? 2 : 1)).map { _ in
             orders.queue(username: account.username, address: grant.emails.first ?? "")
         }
@@ -111,7 +105,7 @@ final class Service: Sendable {
         let isLate = signingTime > configuration.delay
         let signing = Task { [self] in
             if isLate { try await Task.sleep(for: .seconds(signingTime)) }
-            return try await onAThread { [self] in try sign(grant, for: queued) }
+            return try sign(grant, request, for: queued)
         }
         if configuration.delay > 0 {
             try? await Task.sleep(for: .seconds(configuration.delay))
@@ -119,14 +113,19 @@ final class Service: Sendable {
         guard !isLate else { return failed }
         // A request with a wrong signature is queued, but the signer does not sign it.
         guard let certificate = try? await signing.value else { return failed }
-        return answer(certificate)
+        do {
+            return try answer(certificate)
+        } catch {
+            return .status(500, body: Array("the stand-in failed: \(error)".utf8))
+        }
     }
 
-    /// Signs a certificate for each of the queued orders, and returns the first. Blocks while
-    /// `openssl` runs. Throws if the request's signature is wrong or the orders were deleted.
+    /// Signs a certificate for each of the queued orders, and returns the first. Throws if the
+    /// request's signature is wrong or the orders were deleted.
     private func sign(
-        _ grant: Grant, for queued: [UInt64]
+        _ grant: Grant, _ request: CertificateRequest, for queued: [UInt64]
     ) throws(StandInError) -> SignedCertificate {
+        let key = try request.verifiedKey()
         var signed: [SignedCertificate] = []
         for number in queued where orders[number] != nil {
             let serial = lastSerial.withLock { last in
@@ -135,7 +134,8 @@ final class Service: Sendable {
             }
             let digits = String(serial, radix: 16, uppercase: true)
             let certificate = try authority.sign(
-                grant, serialNumber: digits.count % 2 == 0 ? digits : "0" + digits, at: now(),
+                grant, for: key, serialNumber: digits.count % 2 == 0 ? digits : "0" + digits,
+                at: now(),
                 configuration)
             let isRevoked = configuration.webFault == .revoked
             orders.issue(certificate, for: number, revoked: isRevoked ? now() : nil)
@@ -145,14 +145,15 @@ final class Service: Sendable {
         return first
     }
 
-    private func answer(_ certificate: SignedCertificate) -> PageAnswer {
+    private func answer(_ certificate: SignedCertificate) throws(StandInError) -> PageAnswer {
         var body = "200,Authentication Ok\n"
         switch configuration.answerForm {
         case .plain:
             body += certificate.pem
         case .messy:
             let issuer = configuration.signer == .class1 ? authority.class1 : authority.class3
-            body += (certificate.text + certificate.pem + "\n" + issuer.pem)
+            let text = try Certificate(pem: certificate.pem).description()
+            body += (text + certificate.pem + "\n" + (try issuer.certificate.pem()))
                 .split(separator: "\n", omittingEmptySubsequences: false)
                 .joined(separator: "\r\n")
         }

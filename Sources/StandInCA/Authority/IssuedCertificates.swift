@@ -18,8 +18,7 @@ struct IssuedCertificates: Sendable {
 
     /// Writes a certificate to the folder. Errors are ignored: an order does not depend on it.
     func record(_ certificate: SignedCertificate) {
-        let file = "\(directory)/\(certificate.serialNumber).pem"
-        try? Data(certificate.pem.utf8).write(to: URL(filePath: file))
+        replaceFile("\(directory)/\(certificate.serialNumber).pem", with: certificate.pem.utf8)
     }
 
     /// Reads the certificate with a serial number, in PEM.

@@ -136,6 +136,6 @@ final class Orders: Sendable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         guard let data = try? encoder.encode(order) else { return }
-        try? data.write(to: URL(filePath: file(order.number)), options: [.atomic])
+        replaceFile(file(order.number), with: data)
     }
 }

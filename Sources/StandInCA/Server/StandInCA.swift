@@ -41,7 +41,6 @@ package struct StandInCA: Sendable {
         let passwordPath = directory + "/password"
         passwordFile = FileManager.default.fileExists(atPath: passwordPath) ? passwordPath : nil
         let now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
-        WorkFolder.removeAll(in: directory)
         authority = try Authority(directory: directory, now: now())
         let orders = try Orders(directory: directory)
         var weakKeys: Set<String> = []
@@ -91,10 +90,11 @@ package struct StandInCA: Sendable {
             ("/certs/root_X0F.crt", authority.class1),
             ("/certs/class3_x14E228.crt", authority.class3),
         ] {
+            let pem = try signer.certificate.pem()
             router.get(RouterPath(path)) { _, _ in
                 Response(
                     status: .ok, headers: [.contentType: "application/x-x509-ca-cert"],
-                    body: .init(byteBuffer: ByteBuffer(string: signer.pem)))
+                    body: .init(byteBuffer: ByteBuffer(string: pem)))
             }
         }
         var logger = Logger(label: "cacert-standin")
@@ -129,7 +129,7 @@ package struct StandInCA: Sendable {
         }
         let webPage: Page = { [webAccount] request, fields, session in
             let cookie = session == nil ? randomDigits() : nil
-            var reply = await webAccount.reply(
+            var reply = webAccount.reply(
                 WebRequest(
                     isPost: request.method == .post, path: request.uri.path,
                     host: request.head.authority ?? "localhost", fields: fields,
@@ -145,8 +145,9 @@ package struct StandInCA: Sendable {
 
     private func tlsConfiguration() throws -> TLSConfiguration {
         let certificate = try NIOSSLCertificate(
-            bytes: Array(authority.server.pem.utf8), format: .pem)
-        let key = try NIOSSLPrivateKey(file: authority.server.keyFile, format: .pem)
+            bytes: Array(authority.server.certificate.pem().utf8), format: .pem)
+        let key = try NIOSSLPrivateKey(
+            bytes: Array(authority.server.key.pem().utf8), format: .pem)
         return TLSConfiguration.makeServerConfiguration(
             certificateChain: [.certificate(certificate)], privateKey: .privateKey(key))
     }

@@ -10,7 +10,7 @@ struct CertificateDownload: Sendable {
     let now: @Sendable () -> Int64
 
     /// Answers with the certificate of an order, or with empty content if it is not signed yet.
-    func reply(_ fields: FormFields, of account: Account) async -> Reply {
+    func reply(_ fields: FormFields, of account: Account) -> Reply {
         guard let number = UInt64(fields["cert"] ?? ""), let order = orders[number],
             order.username == account.username
         else {
@@ -24,10 +24,9 @@ struct CertificateDownload: Sendable {
             return Reply(answer: .status(200, body: []), contentType: Self.contentType)
         }
         do {
-            let pem = try await onAThread { [self] in
-                let own = try orders.certificates.pem(certificate.serialNumber)
-                guard configuration.webFault == .otherCertificate else { return own }
-                return try otherCertificate(than: own, order, account)
+            var pem = try orders.certificates.pem(certificate.serialNumber)
+            if configuration.webFault == .otherCertificate {
+                pem = try otherCertificate(than: pem, order, account)
             }
             let bytes = format == "der" ? Self.der(pem) : Array(pem.utf8)
             return Reply(answer: .status(200, body: bytes), contentType: Self.contentType)
@@ -46,30 +45,23 @@ struct CertificateDownload: Sendable {
         return Data(base64Encoded: lines.joined()).map { Array($0) } ?? []
     }
 
-    /// A certificate of the account for a different key, or a new one if the account has none. Blocks
-    /// while `openssl` runs.
+    /// A certificate of the account for a different key, or a new one if the account has none.
     private func otherCertificate(
         than pem: String, _ order: Order, _ account: Account
     ) throws(StandInError) -> String {
-        let key = try publicKey(pem)
+        let key = try Certificate(pem: pem).key()
         for other in orders.ofAccount(account.username) {
             guard let certificate = other.certificate else { continue }
             let candidate = try orders.certificates.pem(certificate.serialNumber)
-            if try publicKey(candidate) != key { return candidate }
+            let isSame = try Certificate(pem: candidate).key().isSamePublicKey(as: key)
+            if !isSame { return candidate }
         }
-        let folder = try WorkFolder(in: authority.directory)
-        _ = try Authority.newKey("RSA", "rsa_keygen_bits:2048", in: folder)
         let grant = Grant(
             name: Account.anonymousName, emails: [order.address], codeSigning: false,
-            request: Array(folder.text("new-request.pem").utf8),
             validityDays: account.validityDays)
         // The serial numbers of orders start below 700000.
-        return try authority.sign(grant, serialNumber: "7F0001", at: now(), configuration).pem
-    }
-
-    private func publicKey(_ pem: String) throws(StandInError) -> String {
-        let folder = try WorkFolder(in: authority.directory)
-        let file = try folder.write(pem, "certificate.pem")
-        return try OpenSSLProgram.require(["x509", "-in", file, "-noout", "-pubkey"], in: folder)
+        return try authority.sign(
+            grant, for: .generate(.rsa2048), serialNumber: "7F0001", at: now(), configuration
+        ).pem
     }
 }

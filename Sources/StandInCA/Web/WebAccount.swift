@@ -35,11 +35,11 @@ final class WebAccount: Sendable {
     }
 
     /// Answers a request for `/index.php` or `/account.php`, with the configured fault.
-    func reply(_ request: WebRequest) async -> Reply {
+    func reply(_ request: WebRequest) -> Reply {
         let reply: Reply
         if request.path == "/account.php" {
             guard configuration.webFault != .loginOnly else { return Reply(answer: .broken) }
-            reply = await accountPage(request)
+            reply = accountPage(request)
         } else {
             reply = loginPage(request)
             guard !configuration.webFaultAfterLogin else { return reply }
@@ -69,7 +69,7 @@ final class WebAccount: Sendable {
         }
     }
 
-    private func accountPage(_ request: WebRequest) async -> Reply {
+    private func accountPage(_ request: WebRequest) -> Reply {
         guard let account = members.withLock({ $0[request.session] }) else {
             return redirect(request, "index.php?id=4")
         }
@@ -91,7 +91,7 @@ final class WebAccount: Sendable {
             let isChanged = configuration.webFault == .changedPage
             return page(isChanged ? list.changedPage : list.page(showsAll: showsAll))
         case "6":
-            return await download.reply(request.fields, of: account)
+            return download.reply(request.fields, of: account)
         default:
             return page(.page("My Account", "<p>\(account.username)</p>"))
         }

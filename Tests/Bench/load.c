@@ -1,0 +1,90 @@
+// Orders many certificates at once and prints how many the CA issues in a second.
+// usage: load ORDERS CONNECTIONS
+
+#include <curl/curl.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+typedef struct {
+    CURL *curl;
+    char answer[65536];
+    size_t length;
+} Connection;
+
+static size_t collect(char *data, size_t size, size_t count, void *user) {
+    Connection *connection = user;
+    if (connection->length + size * count >= sizeof connection->answer) return 0;
+    memcpy(connection->answer + connection->length, data, size * count);
+    connection->length += size * count;
+    return size * count;
+}
+
+static char *form(void) {
+    EVP_PKEY *key = EVP_RSA_gen(2048);
+    X509_REQ *request = X509_REQ_new();
+    X509_REQ_set_pubkey(request, key);
+    X509_REQ_sign(request, key, EVP_sha256());
+    BIO *pem = BIO_new(BIO_s_mem());
+    PEM_write_bio_X509_REQ(pem, request);
+    char *text, *escaped, *fields = malloc(16384);
+    long length = BIO_get_mem_data(pem, &text);
+    escaped = curl_easy_escape(NULL, text, (int)length);
+    snprintf(
+        fields, 16384,
+        "username=anna%%40example.org&password=%s&email%%5B0%%5D=anna%%40example.org&name=x"
+        "&codesign=0&optionalCSR=%s",
+        getenv("BENCH_PASSWORD"), escaped);
+    return fields;
+}
+
+static void start(CURLM *all, Connection *connection) {
+    connection->length = 0;
+    curl_multi_add_handle(all, connection->curl);
+}
+
+int main(int argc, char **argv) {
+    if (argc != 3) return 64;
+    int orders = atoi(argv[1]), width = atoi(argv[2]), started = 0, issued = 0;
+    char *fields = form();
+    CURLM *all = curl_multi_init();
+    Connection *connections = calloc(width, sizeof *connections);
+    struct timespec before, after;
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    for (; started < width && started < orders; started++) {
+        Connection *connection = &connections[started];
+        connection->curl = curl_easy_init();
+        curl_easy_setopt(connection->curl, CURLOPT_URL, getenv("BENCH_URL"));
+        curl_easy_setopt(connection->curl, CURLOPT_POSTFIELDS, fields);
+        curl_easy_setopt(connection->curl, CURLOPT_CAINFO, getenv("TOKENCERT_CA_FILE"));
+        curl_easy_setopt(connection->curl, CURLOPT_WRITEFUNCTION, collect);
+        curl_easy_setopt(connection->curl, CURLOPT_WRITEDATA, connection);
+        curl_easy_setopt(connection->curl, CURLOPT_PRIVATE, connection);
+        start(all, connection);
+    }
+    for (int running = 1; running;) {
+        curl_multi_perform(all, &running);
+        int left;
+        for (CURLMsg *message; (message = curl_multi_info_read(all, &left));) {
+            Connection *connection;
+            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &connection);
+            connection->answer[connection->length] = 0;
+            if (message->data.result != CURLE_OK || !strstr(connection->answer, "-----END CERT")) {
+                fprintf(stderr, "no certificate: %s\n", connection->answer);
+                return 1;
+            }
+            issued++;
+            curl_multi_remove_handle(all, connection->curl);
+            if (started < orders) start(all, connection), started++, running = 1;
+        }
+        if (running) curl_multi_poll(all, NULL, 0, 1000, NULL);
+    }
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    double seconds = after.tv_sec - before.tv_sec + (after.tv_nsec - before.tv_nsec) / 1e9;
+    printf("  %d orders over %d connections%12.0f a second\n", issued, width, issued / seconds);
+    return 0;
+}
