@@ -35,6 +35,7 @@ private func runCommand() -> Int32 {
     if readModule(arguments) { return ExitStatus.done.rawValue }
     offerValues()
     do {
+        try requireText()
         if try printHelpTopic(arguments) { return ExitStatus.done.rawValue }
         var command = try Tokencert.parseAsRoot(resolvingHome(inArguments: arguments))
         Hooks.begin(
@@ -45,6 +46,18 @@ private func runCommand() -> Int32 {
     } catch {
         return report(error)
     }
+}
+
+/// Refuses arguments that are not in UTF-8: they would be read as other labels and other files.
+private func requireText() throws {
+    guard let position = positionOfArgumentNotInUTF8() else { return }
+    throw Failure(
+        .usage, code: "argumentInvalid",
+        "argument \(position) is not valid UTF-8: \(printable(CommandLine.arguments[position]))",
+        hints: [
+            "type it in a terminal whose locale uses UTF-8; to see the locale: locale",
+            "to use a file with such a name, give it another name first",
+        ])
 }
 
 private func report(_ error: any Error) -> Int32 {

@@ -294,13 +294,14 @@ package struct Order: Sendable {
 }
 
 extension Order {
-    /// Refuses an order with an event that this version does not know: it may mean that the order
-    /// was sent.
+    /// Refuses an order with an event that this version cannot read: it may mean that the order was
+    /// sent.
     func requireKnown() throws(LedgerError) {
         guard let unknownEvent else { return }
         throw LedgerError(
             .newer,
-            "order \(number) has an event of a later version of tokencert: \"\(unknownEvent)\"",
+            "order \(number) has an event that this version of tokencert cannot read: "
+                + "\"\(unknownEvent)\"",
             order: number)
     }
 
@@ -326,7 +327,7 @@ package struct RecordedEvent: Sendable, Hashable {
     package let kind: String
     /// Its contents as JSON.
     package let text: String
-    /// The decoded event; nil if a later version wrote it.
+    /// The decoded event; nil if a later version wrote it, or if it is damaged.
     package let event: OrderEvent?
 
     init(sequence: Int64, time: Int64, kind: String, text: String) {

@@ -124,6 +124,36 @@ extension RealParts {
             }
         }
 
+        /// Otherwise the key would get another label, and another file would be read or written.
+        @Test("Arguments and settings that are not in UTF-8 are refused, and nothing changes")
+        func otherEncodings() throws {
+            let bench = try Bench()
+            let before = bench.token.contents
+            for (line, expected) in [
+                ("$0 issue --label $'M\\xfcller'", "argument 3 is not valid UTF-8: M"),
+                ("$0 issue --label mail --out $'/tmp/M\\xfcller'", "argument 5 is not valid UTF-8"),
+                (
+                    "TOKENCERT_USERNAME=$'M\\xfcller' $0 issue --label mail",
+                    "TOKENCERT_USERNAME in the environment is not valid UTF-8"
+                ),
+                (
+                    "TOKENCERT_CONFIG=$'/M\\xfcller' $0 config",
+                    "TOKENCERT_CONFIG in the environment is not valid UTF-8"
+                ),
+            ] {
+                let outcome = try run(
+                    "bash", ["-c", "exec env " + line.replacing("$0", with: product("tokencert"))],
+                    environment: bench.token.tokencertEnvironment.merging(
+                        bench.ca.tokencertEnvironment
+                    ) { $1 })
+                expect(outcome, 64, expected)
+            }
+            #expect(bench.token.contents == before && bench.ca.orders.isEmpty)
+            // The letter itself is accepted.
+            let accepted = try bench.tokencert(["list", "--token", "Müller"])
+            #expect(accepted.errorLine.contains("Müller"), "\(accepted)")
+        }
+
         /// Otherwise the user would not notice that a different account or token is used.
         @Test("A misspelt variable is reported, and a variable of another program is not")
         func misspelt() throws {

@@ -105,7 +105,7 @@ import TokencertTestSupport
         let later = RecordedEvent(sequence: 9, time: 1_700_000_000, kind: "moved", text: "{}")
         for events in [[], [Self.sending], [Self.sending, Self.answered]] {
             let line = OrderLine(try order(events, later: later))
-            #expect(line.stateText == "written by a later version")
+            #expect(line.stateText == "not readable by this version")
             #expect(line.next == nil)
         }
     }

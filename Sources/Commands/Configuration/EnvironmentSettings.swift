@@ -26,6 +26,14 @@ struct EnvironmentSettings: Sendable {
         for name in environmentVariableNames(beginningWith: prefix) {
             // Scripts and service files pass on empty variables, so these count as not set.
             guard let text = environmentVariable(name) else { continue }
+            let isSetting = Setting.allCases.contains { $0.variable == name }
+            // Another variable may be a secret, which is read byte by byte.
+            if isSetting || others.contains(name), !isEnvironmentVariableUTF8(name) {
+                throw Failure(
+                    .usage, code: "environmentInvalid",
+                    "\(name) in the environment is not valid UTF-8",
+                    hints: ["set it to another value, or unset \(name)"])
+            }
             if others.contains(name) {
                 guard !ConfigurationFile.Content.text(text).isBlank else { throw blank(name) }
                 continue

@@ -232,7 +232,7 @@ extension RecordedEvent {
             return
                 "certificate revoked: serial \(revocation.serialNumber), according to the account "
                 + "at \(revocation.ca)"
-        case nil: return "\(kind) (event of a later version of tokencert)"
+        case nil: return "\(kind) (not readable by this version of tokencert)"
         }
     }
 }

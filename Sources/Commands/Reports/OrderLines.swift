@@ -40,17 +40,17 @@ struct OrderLine: Encodable {
         revoked = content.flatMap {
             order.timeOfRevocation(of: hexadecimal($0.sha256Fingerprint))
         }.map { timestamp($0) }
-        isOfLaterVersion = order.unknownEvent != nil
+        isNotReadable = order.unknownEvent != nil
         next =
             switch order.nextAction {
             case .nothing: nil
-            case _ where isOfLaterVersion: nil
+            case _ where isNotReadable: nil
             case .order, .certificate, .key: "tokencert resume \(order.number)"
             case .decision: "tokencert resume \(order.number) --fetch"
             }
     }
 
-    private let isOfLaterVersion: Bool
+    private let isNotReadable: Bool
 
     private enum CodingKeys: String, CodingKey {
         case order, began, job, state, isFinished, token, keyID, keyLabel, ca, account, name
@@ -64,7 +64,7 @@ struct OrderLine: Encodable {
 
     /// The state in plain words.
     var stateText: String {
-        if isOfLaterVersion { return "written by a later version" }
+        if isNotReadable { return "not readable by this version" }
         return switch state {
         case "begun": "nothing ordered yet"
         case "not sent": "nothing ordered, CA not reached"

@@ -109,13 +109,18 @@ extension Failure {
         case .newer:
             self.init(
                 .configuration, code: code, error.reason,
-                hints: ["use that version, or another ledger: --ledger PATH"])
+                hints: error.order == nil
+                    ? ["use that version, or another ledger: --ledger PATH"]
+                    : [
+                        "to see whether the ledger is damaged: tokencert history verify",
+                        "if a later version wrote it, use that version",
+                    ])
         default:
             self.init(
                 .configuration, code: code, error.reason,
                 hints: [
                     "to use another ledger: --ledger PATH",
-                    "to use another folder for it, set XDG_STATE_HOME",
+                    "to see which ledger is used, and why: tokencert config",
                 ])
         }
     }

@@ -15,6 +15,23 @@ package func environmentVariable(_ name: String) -> String? {
     return text.isEmpty ? nil : text
 }
 
+/// Whether an environment variable is in UTF-8, or is not set. In other text, ``environmentVariable(_:)``
+/// replaces bytes.
+package func isEnvironmentVariableUTF8(_ name: String) -> Bool {
+    guard let value = unsafe getenv(name) else { return true }
+    return unsafe String(validatingCString: value) != nil
+}
+
+/// The position of the first argument of this process that is not in UTF-8, or nil. `CommandLine.arguments`
+/// has other bytes for it.
+package func positionOfArgumentNotInUTF8() -> Int? {
+    for position in 0..<Int(CommandLine.argc) {
+        guard let argument = unsafe CommandLine.unsafeArgv[position] else { break }
+        if unsafe String(validatingCString: argument) == nil { return position }
+    }
+    return nil
+}
+
 /// The sorted names of environment variables, without their values, which may be secrets.
 package func environmentVariableNames(beginningWith prefix: String) -> [String] {
     var names: [String] = []
