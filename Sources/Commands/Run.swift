@@ -35,7 +35,7 @@ private func runCommand() -> Int32 {
     if readModule(arguments) { return ExitStatus.done.rawValue }
     offerValues()
     do {
-        try requireText()
+        try requireText(arguments)
         if try printHelpTopic(arguments) { return ExitStatus.done.rawValue }
         var command = try Tokencert.parseAsRoot(resolvingHome(inArguments: arguments))
         Hooks.begin(
@@ -49,11 +49,13 @@ private func runCommand() -> Int32 {
 }
 
 /// Refuses arguments that are not in UTF-8: they would be read as other labels and other files.
-private func requireText() throws {
-    guard let position = positionOfArgumentNotInUTF8() else { return }
+private func requireText(_ arguments: [String]) throws {
+    // A completion prints nothing but its proposals. It passes on the words of the command line.
+    guard arguments.first?.hasPrefix("---") != true, let position = positionOfArgumentNotInUTF8()
+    else { return }
+    // Not the argument itself: it may be a URI with a PIN.
     throw Failure(
-        .usage, code: "argumentInvalid",
-        "argument \(position) is not valid UTF-8: \(printable(CommandLine.arguments[position]))",
+        .usage, code: "argumentInvalid", "argument \(position) is not valid UTF-8",
         hints: [
             "type it in a terminal whose locale uses UTF-8; to see the locale: locale",
             "to use a file with such a name, give it another name first",

@@ -123,7 +123,8 @@ extension Ledger {
                     .damaged, "the first event of order \(number) is not valid", order: number)
             }
             throw LedgerError(
-                .newer, "a later version of tokencert started order \(number)",
+                .newer,
+                "the first event of order \(number) is not readable by this version of tokencert",
                 order: number)
         }
         return order

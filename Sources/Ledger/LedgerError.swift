@@ -19,7 +19,7 @@ package struct LedgerError: Error, Sendable, Equatable {
         package static let locked = Code(value: "locked")
         /// The file is damaged, or is not a ledger.
         package static let damaged = Code(value: "damaged")
-        /// A later version of tokencert wrote the file or the event.
+        /// A later version of tokencert wrote the file, or this version cannot read an event.
         package static let newer = Code(value: "newer")
         /// There is no such order.
         package static let noSuchOrder = Code(value: "noSuchOrder")

@@ -22,7 +22,7 @@ package final class OpenOrder: Sendable {
 
     /// Reads the order.
     ///
-    /// - Throws: ``LedgerError/Code/newer`` if it has an event of a later version, since it may
+    /// - Throws: ``LedgerError/Code/newer`` if it has an event that cannot be read, since it may
     ///   have been sent.
     package func order() throws(LedgerError) -> Order {
         let order = try ledger.order(number)

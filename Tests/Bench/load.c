@@ -1,5 +1,6 @@
-// Orders many certificates at once and prints how many the CA issues in a second.
-// usage: load ORDERS CONNECTIONS
+// Orders many certificates, several at a time, and prints how many the CA issues in a second. Each order
+// has its own TLS connection, as it has for tokencert.
+// usage: load ORDERS AT-A-TIME [MINIMUM]    fails if there are fewer than MINIMUM a second
 
 #include <curl/curl.h>
 #include <openssl/evp.h>
@@ -47,9 +48,18 @@ static void start(CURLM *all, Connection *connection) {
     curl_multi_add_handle(all, connection->curl);
 }
 
+static const char *variables[] = {"BENCH_URL", "BENCH_PASSWORD", "TOKENCERT_CA_FILE", NULL};
+
 int main(int argc, char **argv) {
-    if (argc != 3) return 64;
+    if (argc < 3 || argc > 4) return 64;
     int orders = atoi(argv[1]), width = atoi(argv[2]), started = 0, issued = 0;
+    if (orders < 1 || width < 1) return 64;
+    for (const char **name = variables; *name; name++) {
+        if (!getenv(*name)) {
+            fprintf(stderr, "error: %s is not set\n", *name);
+            return 64;
+        }
+    }
     char *fields = form();
     CURLM *all = curl_multi_init();
     Connection *connections = calloc(width, sizeof *connections);
@@ -64,6 +74,8 @@ int main(int argc, char **argv) {
         curl_easy_setopt(connection->curl, CURLOPT_WRITEFUNCTION, collect);
         curl_easy_setopt(connection->curl, CURLOPT_WRITEDATA, connection);
         curl_easy_setopt(connection->curl, CURLOPT_PRIVATE, connection);
+        curl_easy_setopt(connection->curl, CURLOPT_FORBID_REUSE, 1L);
+        curl_easy_setopt(connection->curl, CURLOPT_TIMEOUT, 30L);
         start(all, connection);
     }
     for (int running = 1; running;) {
@@ -74,7 +86,9 @@ int main(int argc, char **argv) {
             curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &connection);
             connection->answer[connection->length] = 0;
             if (message->data.result != CURLE_OK || !strstr(connection->answer, "-----END CERT")) {
-                fprintf(stderr, "no certificate: %s\n", connection->answer);
+                fprintf(
+                    stderr, "error: no certificate: %s: %s\n",
+                    curl_easy_strerror(message->data.result), connection->answer);
                 return 1;
             }
             issued++;
@@ -85,6 +99,14 @@ int main(int argc, char **argv) {
     }
     clock_gettime(CLOCK_MONOTONIC, &after);
     double seconds = after.tv_sec - before.tv_sec + (after.tv_nsec - before.tv_nsec) / 1e9;
-    printf("  %d orders over %d connections%12.0f a second\n", issued, width, issued / seconds);
+    if (issued != orders) {
+        fprintf(stderr, "error: %d of %d orders have a certificate\n", issued, orders);
+        return 1;
+    }
+    printf("  %d orders, %d at a time%17.0f a second\n", issued, width, issued / seconds);
+    if (argc == 4 && issued / seconds < atof(argv[3])) {
+        fprintf(stderr, "error: the stand-in issues fewer than %s certificates a second\n", argv[3]);
+        return 1;
+    }
     return 0;
 }

@@ -130,7 +130,7 @@ extension RealParts {
             let bench = try Bench()
             let before = bench.token.contents
             for (line, expected) in [
-                ("$0 issue --label $'M\\xfcller'", "argument 3 is not valid UTF-8: M"),
+                ("$0 issue --label $'M\\xfcller'", "argument 3 is not valid UTF-8"),
                 ("$0 issue --label mail --out $'/tmp/M\\xfcller'", "argument 5 is not valid UTF-8"),
                 (
                     "TOKENCERT_USERNAME=$'M\\xfcller' $0 issue --label mail",
@@ -149,6 +149,18 @@ extension RealParts {
                 expect(outcome, 64, expected)
             }
             #expect(bench.token.contents == before && bench.ca.orders.isEmpty)
+            // Not the argument: it may be a URI with a PIN.
+            let secret = try run(
+                "bash", ["-c", "exec \(product("tokencert")) list $'pkcs11:?pin-value=12\\xfc'"])
+            expect(secret, 64, "argument 2 is not valid UTF-8")
+            #expect(!secret.errors.contains("12"), "\(secret.errors)")
+            // A completion has no output but proposals, and the name of the program does not matter.
+            for line in [
+                "SAP_SHELL=bash exec \(product("tokencert")) ---completion list -- --token 3 0 tokencert list --token $'M\\xfc'",
+                "exec -a $'j\\xfcrgen' \(product("tokencert")) --help",
+            ] {
+                #expect(try run("bash", ["-c", line]).errors.isEmpty, "\(line)")
+            }
             // The letter itself is accepted.
             let accepted = try bench.tokencert(["list", "--token", "Müller"])
             #expect(accepted.errorLine.contains("Müller"), "\(accepted)")

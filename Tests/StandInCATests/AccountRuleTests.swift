@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import TokencertTestSupport
 
@@ -132,7 +133,7 @@ import TokencertTestSupport
         #expect(try IssuedCertificates(directory: path).lastSerial == nil)
         let issued = try IssuedCertificates(directory: path)
         for number in ["0A0001", "10FFFF", "0FFFFF"] {
-            issued.record(
+            try issued.record(
                 SignedCertificate(pem: "PEM", serialNumber: number, notAfter: 0))
         }
         try folder.write("", "issued/README")
@@ -141,5 +142,43 @@ import TokencertTestSupport
         #expect(try folder.read("issued/0A0001.pem") == "PEM")
         #expect(try issued.pem("0A0001") == "PEM")
         #expect(throws: StandInError.self) { try issued.pem("0A0002") }
+    }
+
+    /// Otherwise the next start would issue the same serial number again.
+    @Test("A certificate that cannot be recorded is an error")
+    func unrecorded() throws {
+        let folder = try TemporaryFolder()
+        let issued = try IssuedCertificates(directory: folder.file("issued"))
+        try FileManager.default.removeItem(atPath: folder.file("issued"))
+        #expect(throws: StandInError.self) {
+            try issued.record(SignedCertificate(pem: "PEM", serialNumber: "0A", notAfter: 0))
+        }
+    }
+
+    @Test("A damaged key or certificate of the CA is named")
+    func damagedFiles() throws {
+        for name in ["root.key", "root.pem", "class3.key", "class3.pem"] {
+            let folder = try TemporaryFolder()
+            _ = try Authority(directory: folder.path, now: 0)
+            try folder.write("damaged", name)
+            do {
+                _ = try Authority(directory: folder.path, now: 0)
+                Issue.record("accepted: \(name)")
+            } catch {
+                #expect(error.description.contains(folder.file(name)), "\(error)")
+            }
+        }
+    }
+
+    @Test("A CA may have an Ed25519 key, whose signature includes the digest")
+    func edwardsRoot() throws {
+        let folder = try TemporaryFolder()
+        try run("openssl", ["genpkey", "-algorithm", "ED25519", "-out", folder.file("key.pem")])
+        let key = try Key(pem: try folder.read("key.pem"))
+        let content = CertificateContent(
+            subject: [("CN", "root")], serialNumber: "01", notBefore: 0, notAfter: 86400,
+            extensions: ["basicConstraints = critical, CA:TRUE"])
+        let description = try content.signed(by: nil, for: key).description()
+        #expect(description.contains("Signature Algorithm: ED25519"), "\(description)")
     }
 }

@@ -99,6 +99,24 @@ import TokencertTestSupport
         }
     }
 
+    @Test("A NUL before the end of a request makes it unreadable, as in a file")
+    func zeros() throws {
+        let folder = try TemporaryFolder()
+        try run("openssl", ["genpkey", "-algorithm", "ED25519", "-out", folder.file("key.pem")])
+        let pem = try run(
+            "openssl", ["req", "-new", "-key", folder.file("key.pem"), "-subj", "/CN=x"]
+        ).output
+        for (text, isReadable) in [
+            (pem, true), ("text\n" + pem, true), (pem + "\0", true), ("\0\n" + pem, false),
+            (pem.replacing("\n", with: "\0\n"), false), (pem.replacing("E", with: "F"), false),
+        ] {
+            switch ReadRequest(Array(text.utf8)) {
+            case .request: #expect(isReadable, "\(text)")
+            case .unreadable, .notPEM: #expect(!isReadable, "\(text)")
+            }
+        }
+    }
+
     @Test("Every refusal begins with 403 in every language")
     func texts() {
         let all: [KeyText] = [.noRequest, .unrecognized, .small, .weak, .exponent, .failed]

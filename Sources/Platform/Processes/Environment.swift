@@ -22,10 +22,10 @@ package func isEnvironmentVariableUTF8(_ name: String) -> Bool {
     return unsafe String(validatingCString: value) != nil
 }
 
-/// The position of the first argument of this process that is not in UTF-8, or nil. `CommandLine.arguments`
-/// has other bytes for it.
+/// The position of the first argument of this process, after its name, that is not in UTF-8, or nil.
+/// `CommandLine.arguments` has other bytes for it.
 package func positionOfArgumentNotInUTF8() -> Int? {
-    for position in 0..<Int(CommandLine.argc) {
+    for position in 1..<max(1, Int(CommandLine.argc)) {
         guard let argument = unsafe CommandLine.unsafeArgv[position] else { break }
         if unsafe String(validatingCString: argument) == nil { return position }
     }

@@ -21,10 +21,9 @@ struct KeyPolicy: Sendable {
         }
         guard key.bits >= 2048 else { return .refused(.small) }
         guard let weakKeys else { return .serverError }
-        if !weakKeys.isEmpty, let hash = key.weakKeyHash,
-            weakKeys.contains(String(hash.suffix(20)))
-        {
-            return .refused(.weak)
+        if !weakKeys.isEmpty {
+            guard let hash = key.weakKeyHash else { return .serverError }
+            if weakKeys.contains(String(hash.suffix(20))) { return .refused(.weak) }
         }
         guard let exponent = key.exponent else { return .refused(.failed) }
         return exponent < 65537 ? .refused(.exponent) : .accepted

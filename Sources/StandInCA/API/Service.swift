@@ -103,29 +103,28 @@ final class Service: Sendable {
         let signingTime =
             configuration.fault == .late ? configuration.delay + 1 : configuration.signingTime
         let isLate = signingTime > configuration.delay
-        let signing = Task { [self] in
+        let signing = Task { [self] () throws -> SignedCertificate? in
             if isLate { try await Task.sleep(for: .seconds(signingTime)) }
-            return try sign(grant, request, for: queued)
+            // A request with a wrong signature is queued, but the signer does not sign it.
+            guard let key = try? request.verifiedKey() else { return nil }
+            return try sign(grant, for: key, queued)
         }
         if configuration.delay > 0 {
             try? await Task.sleep(for: .seconds(configuration.delay))
         }
         guard !isLate else { return failed }
-        // A request with a wrong signature is queued, but the signer does not sign it.
-        guard let certificate = try? await signing.value else { return failed }
         do {
-            return try answer(certificate)
+            return try await signing.value.map { try answer($0) } ?? failed
         } catch {
             return .status(500, body: Array("the stand-in failed: \(error)".utf8))
         }
     }
 
-    /// Signs a certificate for each of the queued orders, and returns the first. Throws if the
-    /// request's signature is wrong or the orders were deleted.
+    /// Signs a certificate for each of the queued orders, and returns the first; nil if all orders were
+    /// deleted.
     private func sign(
-        _ grant: Grant, _ request: CertificateRequest, for queued: [UInt64]
-    ) throws(StandInError) -> SignedCertificate {
-        let key = try request.verifiedKey()
+        _ grant: Grant, for key: Key, _ queued: [UInt64]
+    ) throws(StandInError) -> SignedCertificate? {
         var signed: [SignedCertificate] = []
         for number in queued where orders[number] != nil {
             let serial = lastSerial.withLock { last in
@@ -138,11 +137,10 @@ final class Service: Sendable {
                 at: now(),
                 configuration)
             let isRevoked = configuration.webFault == .revoked
-            orders.issue(certificate, for: number, revoked: isRevoked ? now() : nil)
+            try orders.issue(certificate, for: number, revoked: isRevoked ? now() : nil)
             signed.append(certificate)
         }
-        guard let first = signed.first else { throw StandInError("the order was deleted") }
-        return first
+        return signed.first
     }
 
     private func answer(_ certificate: SignedCertificate) throws(StandInError) -> PageAnswer {

@@ -65,8 +65,8 @@ private struct Loader {
             throw StandInError("\(known[0]) exists, but its key or certificate is missing")
         }
         let signer = Signer(
-            key: try Key(pem: text(keyFile)),
-            certificate: try Certificate(pem: text(certificateFile)))
+            key: try read(keyFile) { try Key(pem: $0) },
+            certificate: try read(certificateFile) { try Certificate(pem: $0) })
         guard try signer.key.isSamePublicKey(as: signer.certificate.key()) else {
             throw StandInError("\(keyFile) and \(certificateFile) do not match")
         }
@@ -94,10 +94,12 @@ private struct Loader {
         ("\(directory)/\(name).key", "\(directory)/\(name).pem")
     }
 
-    private func text(_ file: String) throws(StandInError) -> String {
+    private func read<Value>(
+        _ file: String, _ parse: (String) throws -> Value
+    ) throws(StandInError) -> Value {
         do {
-            return String(
-                decoding: try Data(contentsOf: URL(filePath: file)), as: UTF8.self)
+            let data = try Data(contentsOf: URL(filePath: file))
+            return try parse(String(decoding: data, as: UTF8.self))
         } catch {
             throw StandInError("cannot read \(file): \(error)")
         }

@@ -16,9 +16,9 @@ struct IssuedCertificates: Sendable {
         lastSerial = serials.max()
     }
 
-    /// Writes a certificate to the folder. Errors are ignored: an order does not depend on it.
-    func record(_ certificate: SignedCertificate) {
-        replaceFile("\(directory)/\(certificate.serialNumber).pem", with: certificate.pem.utf8)
+    /// Writes a certificate to the folder. Otherwise its serial number would be issued again.
+    func record(_ certificate: SignedCertificate) throws(StandInError) {
+        try replaceFile("\(directory)/\(certificate.serialNumber).pem", with: certificate.pem.utf8)
     }
 
     /// Reads the certificate with a serial number, in PEM.

@@ -87,8 +87,10 @@ final class Orders: Sendable {
 
     /// Records the certificate for a pending order. `revoked` is the time of its revocation, if it is
     /// revoked at once.
-    func issue(_ certificate: SignedCertificate, for number: UInt64, revoked: Int64? = nil) {
-        certificates.record(certificate)
+    func issue(
+        _ certificate: SignedCertificate, for number: UInt64, revoked: Int64? = nil
+    ) throws(StandInError) {
+        try certificates.record(certificate)
         state.withLock { state in
             guard var order = state.orders[number] else { return }
             order.certificate = Order.Certificate(
@@ -136,6 +138,6 @@ final class Orders: Sendable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         guard let data = try? encoder.encode(order) else { return }
-        replaceFile(file(order.number), with: data)
+        try? replaceFile(file(order.number), with: data)
     }
 }

@@ -57,6 +57,12 @@ enum ReadRequest: Sendable {
             self = .notPEM
             return
         }
-        self = (try? CertificateRequest(pem: pem)).map(Self.request) ?? .unreadable
+        // The server passes a file to OpenSSL, which reads no further than a NUL.
+        let end = text.firstRange(of: "-----END").map { text[..<$0.lowerBound] } ?? text[...]
+        guard !end.utf8.contains(0), let request = try? CertificateRequest(pem: pem) else {
+            self = .unreadable
+            return
+        }
+        self = .request(request)
     }
 }

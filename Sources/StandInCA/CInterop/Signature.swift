@@ -46,8 +46,11 @@ extension CertificateContent {
         }
         try require(isNamed, "issuer")
         try unsafe addExtensions(to: pointer, issuedBy: issuer)
-        let size = unsafe (signer?.key ?? key).withPointer {
-            unsafe X509_sign(pointer, $0, EVP_sha512())
+        let size = unsafe (signer?.key ?? key).withPointer { key in
+            // Their algorithms include a digest.
+            let isEdwards =
+                unsafe EVP_PKEY_is_a(key, "ED25519") == 1 || EVP_PKEY_is_a(key, "ED448") == 1
+            return unsafe X509_sign(pointer, key, isEdwards ? nil : EVP_sha512())
         }
         guard size > 0 else { throw .fromOpenSSL("cannot sign") }
         return certificate
