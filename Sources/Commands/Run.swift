@@ -50,7 +50,7 @@ private func runCommand() -> Int32 {
 
 /// Refuses arguments that are not in UTF-8: they would be read as other labels and other files.
 private func requireText(_ arguments: [String]) throws {
-    // A completion prints nothing but its proposals. It passes on the words of the command line.
+    // A completion prints only its proposals. It passes on the words of the command line.
     guard arguments.first?.hasPrefix("---") != true, let position = positionOfArgumentNotInUTF8()
     else { return }
     // Not the argument itself: it may be a URI with a PIN.

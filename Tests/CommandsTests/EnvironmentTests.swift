@@ -154,7 +154,7 @@ extension RealParts {
                 "bash", ["-c", "exec \(product("tokencert")) list $'pkcs11:?pin-value=12\\xfc'"])
             expect(secret, 64, "argument 2 is not valid UTF-8")
             #expect(!secret.errors.contains("12"), "\(secret.errors)")
-            // A completion has no output but proposals, and the name of the program does not matter.
+            // A completion prints only its proposals, and the name of the program does not matter.
             for line in [
                 "SAP_SHELL=bash exec \(product("tokencert")) ---completion list -- --token 3 0 tokencert list --token $'M\\xfc'",
                 "exec -a $'j\\xfcrgen' \(product("tokencert")) --help",
