@@ -3,12 +3,15 @@ public struct TrustAnchors: Sendable {
     /// The anchors.
     public let certificates: [Certificate]
 
+    private let set: Set<Certificate>
+
     /// Creates a set of anchors.
     ///
     /// - Parameter certificates: The anchors. They need not be self-signed: every chain ends at the
     ///   first anchor.
     public init(_ certificates: [Certificate]) {
         self.certificates = certificates
+        set = Set(certificates)
     }
 
     /// Whether there are no anchors, so no certificate can be verified.
@@ -66,7 +69,7 @@ public struct TrustAnchors: Sendable {
         of certificate: Certificate, intermediates: [Certificate] = [], at time: Int64?
     ) -> ChainStatus {
         let search = ChainSearch(
-            from: certificate, among: certificates + intermediates, upTo: Set(certificates))
+            from: certificate, among: certificates + intermediates, upTo: set)
         var best: (outside: [Certificate], chain: [Certificate])?
         var failure: X509Error?
         for chain in search.chains {
