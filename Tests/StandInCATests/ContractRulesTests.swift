@@ -227,6 +227,20 @@ extension RealParts {
             #expect(type.contains("UTF8STRING:"), "\(type)")
         }
 
+        @Test("A name that is too long for X.509 stays pending, as it does if the signer fails")
+        func longNames() throws {
+            let last = String(repeating: "x", count: 60)
+            let member = try Member(
+                StandIn(accounts: [
+                    StandIn.account(
+                        "anna@example.org", points: 100, codeSigning: false,
+                        emails: ["anna@example.org"], first: "Anna", last: last)
+                ]))
+            let answer = try member.order(["name=Anna \(last)"])
+            #expect(answer.hasPrefix("404,Your certificate request has failed. ID: "), "\(answer)")
+            #expect(try member.order().hasPrefix("200,"))
+        }
+
         @Test("Addresses match without case, keep the spelling that was sent, and lose duplicates")
         func addresses() throws {
             let member = try Member(

@@ -120,8 +120,8 @@ final class Service: Sendable {
         }
     }
 
-    /// Signs a certificate for each of the queued orders, and returns the first; nil if all orders were
-    /// deleted.
+    /// Signs a certificate for each of the queued orders, and returns the first; nil if none was signed,
+    /// as when all orders were deleted.
     private func sign(
         _ grant: Grant, for key: Key, _ queued: [UInt64]
     ) throws(StandInError) -> SignedCertificate? {
@@ -132,10 +132,12 @@ final class Service: Sendable {
                 return last
             }
             let digits = String(serial, radix: 16, uppercase: true)
-            let certificate = try authority.sign(
-                grant, for: key, serialNumber: digits.count % 2 == 0 ? digits : "0" + digits,
-                at: now(),
-                configuration)
+            // What the signer cannot sign, such as a long name, stays pending.
+            guard
+                let certificate = try? authority.sign(
+                    grant, for: key, serialNumber: digits.count % 2 == 0 ? digits : "0" + digits,
+                    at: now(), configuration)
+            else { continue }
             let isRevoked = configuration.webFault == .revoked
             try orders.issue(certificate, for: number, revoked: isRevoked ? now() : nil)
             signed.append(certificate)
