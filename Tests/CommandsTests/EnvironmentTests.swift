@@ -149,6 +149,13 @@ extension RealParts {
                 expect(outcome, 64, expected)
             }
             #expect(bench.token.contents == before && bench.ca.orders.isEmpty)
+            for name in ["HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"] {
+                let outcome = try run(
+                    "bash",
+                    ["-c", "exec env \(name)=$'/M\\xfcller' \(product("tokencert")) config"],
+                    environment: bench.environment)
+                expect(outcome, 78, "\(name) is not valid UTF-8")
+            }
             // Not the argument: it may be a URI with a PIN.
             let secret = try run(
                 "bash", ["-c", "exec \(product("tokencert")) list $'pkcs11:?pin-value=12\\xfc'"])

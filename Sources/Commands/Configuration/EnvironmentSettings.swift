@@ -26,9 +26,9 @@ struct EnvironmentSettings: Sendable {
         for name in environmentVariableNames(beginningWith: prefix) {
             // Scripts and service files pass on empty variables, so these count as not set.
             guard let text = environmentVariable(name) else { continue }
-            let isSetting = Setting.allCases.contains { $0.variable == name }
+            let known = Setting.allCases.first { $0.variable == name }
             // Another variable may be a secret, which is read byte by byte.
-            if isSetting || others.contains(name), !isEnvironmentVariableUTF8(name) {
+            if known != nil || others.contains(name), !isEnvironmentVariableUTF8(name) {
                 throw Failure(
                     .usage, code: "environmentInvalid",
                     "\(name) in the environment is not valid UTF-8",
@@ -38,7 +38,7 @@ struct EnvironmentSettings: Sendable {
                 guard !ConfigurationFile.Content.text(text).isBlank else { throw blank(name) }
                 continue
             }
-            guard let setting = Setting.allCases.first(where: { $0.variable == name }) else {
+            guard let setting = known else {
                 try look(atUnknown: name, isOption)
                 continue
             }

@@ -53,7 +53,9 @@ func requireHome() throws -> String {
 func requireFolders() throws {
     let variables = ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"]
     // Bytes that are not UTF-8 are read as U+FFFD, which names another folder.
-    if let name = (["HOME"] + variables).first(where: { !isEnvironmentVariableUTF8($0) }) {
+    if let name = (["HOME", "XDG_CACHE_HOME"] + variables).first(where: {
+        !isEnvironmentVariableUTF8($0)
+    }) {
         throw Failure(
             .configuration, code: "noHome", "\(name) is not valid UTF-8",
             hints: ["set it to a folder with another name: export \(name)=/path/to/folder"])

@@ -12,7 +12,7 @@ struct RequestedKey: Sendable, Hashable {
     let modulus: String?
 
     /// The SHA-1 hash of `Modulus=...` with a line end, in lower-case hexadecimal. Debian's lists of
-    /// weak keys contain it. Nil for other keys than RSA.
+    /// weak keys contain it. Nil for other keys than RSA, and if OpenSSL cannot compute it.
     var weakKeyHash: String? {
         guard let modulus else { return nil }
         let line = Array("Modulus=\(modulus)\n".utf8)
