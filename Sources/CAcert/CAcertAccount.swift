@@ -101,7 +101,7 @@ package final class CAcertAccount<Carrier: Transport & ~Copyable>: CertificateAu
     }
 
     package static func meaning(of answer: OrderEvent.Answer) -> AnswerMeaning {
-        switch OrderOutcome(TransportAnswer(status: answer.status, body: answer.body.bytes)) {
+        switch OrderOutcome(TransportAnswer(status: answer.status, body: Array(answer.body))) {
         case .issued(let text): .issued(text)
         case .refused(let refusal):
             .refused(refusal.text, concernsCredentials: refusal.code == .credentials)

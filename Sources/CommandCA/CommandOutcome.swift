@@ -63,7 +63,7 @@ enum CommandOutcome: Equatable {
 
     /// Interprets an answer in the ledger.
     static func meaning(of answer: OrderEvent.Answer) -> AnswerMeaning {
-        let body = answer.body.bytes
+        let body = Array(answer.body)
         // The body is then the standard output, which has no reason and no number of an order.
         if let interruption = answer.interruption { return .unclear(interruption) }
         switch answer.status {

@@ -1,3 +1,5 @@
+internal import FoundationEssentials
+
 extension OrderEvent.Beginning: Codable {
     /// Decodes a beginning; refuses one with missing or extra properties for its job.
     package init(from decoder: any Decoder) throws {
@@ -13,7 +15,7 @@ extension OrderEvent.Beginning: Codable {
                 path: stored.modulePath, name: stored.moduleName,
                 arguments: stored.moduleArguments), tokenProfile: stored.tokenProfile,
             keyID: stored.keyID,
-            keyLabel: stored.rawKeyLabel?.bytes ?? Array(stored.keyLabel.utf8))
+            keyLabel: stored.rawKeyLabel.map { Array($0) } ?? Array(stored.keyLabel.utf8))
         guard StoredBeginning(self) == stored else { throw error }
     }
 
@@ -34,7 +36,7 @@ private struct StoredBeginning: Codable, Equatable {
     /// The label as text; bytes that are not UTF-8 are replaced.
     let keyLabel: String
     /// The bytes of a label that is not UTF-8; otherwise nil.
-    let rawKeyLabel: Base64Bytes?
+    let rawKeyLabel: Data?
     let newKeyKind: String?
     let publicKeyHash: String?
     let ca: String?
@@ -44,7 +46,7 @@ private struct StoredBeginning: Codable, Equatable {
     let codeSigning: Bool
     let acceptsChanges: Bool
     let certificateLabel: String?
-    let rawCertificateLabel: Base64Bytes?
+    let rawCertificateLabel: Data?
     let replacedCertificate: String?
     let retiresReplaced: Bool
     let copiedCertificate: String?
@@ -80,7 +82,7 @@ private struct StoredBeginning: Codable, Equatable {
 
     /// The job, or nil if a property is missing.
     var content: OrderEvent.Job? {
-        let label = rawCertificateLabel?.bytes ?? certificateLabel.map { Array($0.utf8) }
+        let label = rawCertificateLabel.map { Array($0) } ?? certificateLabel.map { Array($0.utf8) }
         if job == "request" { return newKeyKind.map { .request(newKeyKind: $0) } }
         if job == "import" {
             guard let publicKeyHash else { return nil }
@@ -108,7 +110,7 @@ private struct StoredBeginning: Codable, Equatable {
 }
 
 /// A label as text, and its bytes if they are not UTF-8.
-private func text(_ label: [UInt8]) -> (text: String, raw: Base64Bytes?) {
+private func text(_ label: [UInt8]) -> (text: String, raw: Data?) {
     let text = String(decoding: label, as: UTF8.self)
-    return (text, Array(text.utf8) == label ? nil : Base64Bytes(label))
+    return (text, Array(text.utf8) == label ? nil : Data(label))
 }

@@ -1,3 +1,5 @@
+package import FoundationEssentials
+
 /// Something that happened to an order or is about to happen. An intent is recorded before the
 /// action.
 package enum OrderEvent: Sendable, Hashable {
@@ -84,13 +86,13 @@ package enum OrderEvent: Sendable, Hashable {
         /// The HTTP status; of a CA command, its exit status.
         package let status: Int
         /// The body as received; of a CA command, what it printed.
-        package let body: Base64Bytes
+        package let body: Data
         /// Why the answer is incomplete, or nil.
         package let interruption: String?
 
         package init(status: Int, body: [UInt8], interruption: String?) {
             self.status = status
-            self.body = Base64Bytes(body)
+            self.body = Data(body)
             self.interruption = interruption
         }
     }
@@ -137,9 +139,9 @@ package enum OrderEvent: Sendable, Hashable {
         /// SHA-256 of the certificate that was read back, in hexadecimal.
         package let sha256Fingerprint: String
         /// The data that the token signed.
-        package let challenge: Base64Bytes
+        package let challenge: Data
         /// The signature of the challenge; empty if the key was proved in another way.
-        package let signature: Base64Bytes
+        package let signature: Data
         /// `decryption` if the key may not sign and the token decrypted the challenge; nil for a
         /// signature.
         package let method: String?
@@ -150,8 +152,8 @@ package enum OrderEvent: Sendable, Hashable {
         ) {
             self.uri = uri
             self.sha256Fingerprint = sha256Fingerprint
-            self.challenge = Base64Bytes(challenge)
-            self.signature = Base64Bytes(signature)
+            self.challenge = Data(challenge)
+            self.signature = Data(signature)
             self.method = method
         }
     }

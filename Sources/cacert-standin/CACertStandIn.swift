@@ -88,6 +88,10 @@ struct CACertStandIn: AsyncParsableCommand {
     var requestLog: String?
 
     func validate() throws {
+        // Bytes that are not UTF-8 are read as U+FFFD, which names another folder.
+        guard !CommandLine.arguments.dropFirst().contains(where: { $0.contains("\u{FFFD}") }) else {
+            throw ValidationError("the arguments must be in UTF-8, without U+FFFD")
+        }
         guard fault?.isOfOrders ?? true else {
             throw ValidationError("--fault must be one of \(Self.faults)")
         }

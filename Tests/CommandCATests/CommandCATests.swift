@@ -124,10 +124,10 @@ import TokencertTestSupport
     @Test("What was printed before a failure or the output limit is kept, as an incomplete answer")
     func partial() throws {
         let failed = try answered(try authority("echo PEM; exit 3").place(order))
-        #expect(failed.status == 3 && failed.body.bytes == Array("PEM\n".utf8))
+        #expect(failed.status == 3 && failed.body == Data("PEM\n".utf8))
         #expect(failed.interruption?.contains("status 3") == true)
         let long = try answered(try authority("head -c 1100000 /dev/zero; sleep 30").place(order))
-        #expect(long.body.bytes.count == 1 << 20)
+        #expect(long.body.count == 1 << 20)
         #expect(long.interruption?.contains("1 MiB") == true)
     }
 
@@ -143,7 +143,7 @@ import TokencertTestSupport
             """
         let answer = try answered(try authority(script).place(order))
         #expect(answer.status == status)
-        #expect(answer.body.bytes == Array("-----BEGIN CERTIFICATE-----\n".utf8))
+        #expect(answer.body == Data("-----BEGIN CERTIFICATE-----\n".utf8))
         #expect(answer.interruption?.contains("exited with status \(status): reason") == true)
         // The first word of the certificate is not the CA's number of the order.
         guard case .unclear = CommandCA.meaning(of: answer) else {

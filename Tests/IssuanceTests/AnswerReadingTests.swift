@@ -25,7 +25,7 @@ private final class CAByStatus: CertificateAuthority {
     static func meaning(of answer: OrderEvent.Answer) -> AnswerMeaning {
         if answer.interruption != nil { Issue.record("an incomplete answer was interpreted") }
         return switch answer.status {
-        case 200: .issued(answer.body.bytes)
+        case 200: .issued(Array(answer.body))
         case 204: .issued([])
         case 401: .refused("wrong password", concernsCredentials: true)
         case 403: .refused("not allowed", concernsCredentials: false)

@@ -301,7 +301,7 @@ final class ModelCA: CertificateAuthority {
     }
 
     static func meaning(of answer: OrderEvent.Answer) -> AnswerMeaning {
-        let text = answer.body.bytes
+        let text = Array(answer.body)
         switch text.prefix(3) {
         case ArraySlice("200".utf8): return .issued(text)
         case ArraySlice("403".utf8): return .refused("no", concernsCredentials: false)

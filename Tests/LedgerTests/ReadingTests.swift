@@ -102,6 +102,22 @@ extension RealParts {
             #expect(try reader.verify().isEmpty)
         }
 
+        @Test("The newest orders are read oldest first, with the number of older ones")
+        func newest() throws {
+            let ledger = try open()
+            for number in 1...4 {
+                _ = try ledger.begin(beginning(id: "0\(number)"))
+                // An order that fails to begin leaves no gap in the numbers.
+                #expect(code { _ = try ledger.begin(beginning(id: "0\(number)")) } == "unfinished")
+            }
+            for (most, numbers, older) in [(1, [4], 3), (3, [2, 3, 4], 1), (9, [1, 2, 3, 4], 0)]
+                as [(Int, [Int64], Int)]
+            {
+                let newest = try Ledger(reading: path).newestOrders(most)
+                #expect(newest.orders.map(\.number) == numbers && newest.older == older)
+            }
+        }
+
         @Test("A ledger of version 1 is read and verified unchanged, and migrated only by a writer")
         func earlierVersion() throws {
             do { try open().begin(beginning()).record(sending()) }

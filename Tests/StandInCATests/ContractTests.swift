@@ -224,5 +224,17 @@ extension RealParts {
             #expect(body.hasPrefix("200,"))
             #expect(Date().timeIntervalSince(start) >= 1.5)
         }
+
+        /// Otherwise its folder gets another name.
+        @Test("An argument that is not in UTF-8 is refused before anything is written")
+        func otherEncodings() throws {
+            let folder = try TemporaryFolder()
+            let program = product("cacert-standin")
+            for line in ["\(folder.path)/M$'\\xfc'ller", "\(folder.path)/ca --ocsp $'\\xfc'"] {
+                let outcome = try run("bash", ["-c", "exec timeout 20 \(program) \(line)"])
+                #expect(outcome.status == 64 && outcome.errors.contains("UTF-8"), "\(outcome)")
+            }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+        }
     }
 }

@@ -209,7 +209,7 @@ extension RecordedEvent {
         case .notSent(let reason): return "not sent: \(reason)"
         case .answered(let answer):
             let status = order.commandOfCA == nil ? "HTTP" : "exit status"
-            return "answer received: \(answer.body.bytes.count) bytes (\(status) \(answer.status))"
+            return "answer received: \(answer.body.count) bytes (\(status) \(answer.status))"
                 + (answer.interruption.map { ", incomplete: \($0)" } ?? "")
         case .fetched(let fetched):
             let source = order.commandOfCA == nil ? "account at the CA" : "CA command"

@@ -11,7 +11,7 @@ enum AnswerReading {
 
     /// Reads the certificates in an answer. They count whatever the CA's verdict is.
     init(_ answer: OrderEvent.Answer, from authority: any CertificateAuthority.Type) {
-        let body = answer.body.bytes
+        let body = Array(answer.body)
         if let interruption = answer.interruption {
             self = Self.whole(
                 body, "the order was sent, but its answer is incomplete: \(interruption)")

@@ -207,7 +207,7 @@ final class Journal {
 
     /// The CA's answer, if it could not be written to the ledger.
     var unwrittenAnswer: [UInt8]? {
-        for case .answered(let answer) in unwritten { return answer.body.bytes }
+        for case .answered(let answer) in unwritten { return Array(answer.body) }
         return nil
     }
 }
