@@ -395,6 +395,29 @@ extension RealParts {
             #expect(off.status == 0, "\(off.errors)")
         }
 
+        // Otherwise a slow module delays every command, although the user has named another one.
+        @Test("A module that the URI of a token or object does not name is not started")
+        func unnamedModule() throws {
+            let bench = try Bench()
+            let modules = ["fast": "module: \(softHSMModule)\n", "slow": faulty]
+            let slow = bench.faulty(["FAULTY_RULES": "C_Initialize:before:delay=20000"])
+                .merging(["TOKENCERT_MODULE": ""]) { $1 }
+            let clock = ContinuousClock()
+            for place in [
+                "module-name=fast", "module-name=softhsm2", "module-path=\(softHSMModule)",
+            ] {
+                for arguments in [
+                    ["list", "pkcs11:token=work?\(place)"],
+                    ["health", "--token", "pkcs11:token=work?\(place)"],
+                ] {
+                    let began = clock.now
+                    let outcome = try bench.tokencert(configured: modules, arguments, slow)
+                    #expect(outcome.status == 0, "\(arguments): \(outcome)")
+                    #expect(clock.now - began < .seconds(15), "\(arguments)")
+                }
+            }
+        }
+
         // Otherwise the user would not know the state of the token.
         @Test("An interruption during the initialization of a module is reported")
         func interrupted() throws {

@@ -14,6 +14,23 @@ import TokencertPlatform
     }
 
     // Otherwise the program would ask for a token that was named, or use any token of a model.
+    @Test(
+        "A module is known by its name, its file name or its path, before it is initialised",
+        arguments: [
+            ("pkcs11:token=a", true), ("pkcs11:?module-name=soft", true),
+            ("pkcs11:?module-name=softhsm2", true), ("pkcs11:?module-name=libsofthsm2", true),
+            ("pkcs11:?module-name=libsofthsm2.so", false), ("pkcs11:?module-name=SoftHSM2", false),
+            ("pkcs11:?module-name=hsm2", false),
+            ("pkcs11:?module-path=/lib/libsofthsm2.so.2", true),
+            ("pkcs11:?module-path=/lib/libsofthsm2.so", false),
+            ("pkcs11:?module-path=/lib/libsofthsm2.so.2&module-name=other", false),
+        ])
+    func modules(text: String, matches: Bool) throws {
+        #expect(try uri(text).matches(modulePath: "/lib/libsofthsm2.so.2", name: "soft") == matches)
+        // A module that p11-kit runs in another program has a name only.
+        #expect(try uri("pkcs11:?module-name=far").matches(modulePath: "far", name: "far"))
+    }
+
     @Test("Each attribute is recognised as part of a token, a place or an object")
     func meaning() throws {
         let cases: [(String, token: Bool, place: Bool, object: Bool)] = [

@@ -20,11 +20,13 @@ struct ModuleSet {
             modules = [try Self.module(named: name)]
             failures = []
         case .configured:
-            let named = try options.standingURI(uri)
-            let configured = try Self.load(observer: ModuleNotices())
-            modules = configured.modules.filter { module in
-                uri?.matches(module) ?? true && named?.matches(module) ?? true
+            let uris = [uri, try options.standingURI(uri)].compactMap { $0 }
+            let configured = try Self.load(
+                startingTogether: !ModuleNotices.areShown, observer: ModuleNotices()
+            ) { path, name in
+                uris.allSatisfy { $0.matches(modulePath: path, name: name) }
             }
+            modules = configured.modules
             failures = configured.failures
         }
     }
@@ -32,7 +34,7 @@ struct ModuleSet {
     /// Initialises only the module with this name in p11-kit's configuration.
     static func module(named name: String) throws -> Module {
         let notices = ChosenModuleNotices(name)
-        let configured = try load(name, observer: notices)
+        let configured = try load(observer: notices) { $1 == name }
         if let module = configured.modules.first { return module }
         if let failure = configured.failures.first(where: { $0.name == name }) {
             throw failure.error
@@ -41,12 +43,12 @@ struct ModuleSet {
     }
 
     private static func load(
-        _ name: String? = nil, observer: any ModuleStartObserver
+        startingTogether startsTogether: Bool = false, observer: any ModuleStartObserver,
+        where isWanted: (_ path: String, _ name: String?) -> Bool
     ) throws -> ConfiguredModules {
         do throws(CryptokiError) {
             return try ConfiguredModules(
-                named: name, observer: observer,
-                startingTogether: name == nil && !ModuleNotices.areShown)
+                where: isWanted, observer: observer, startingTogether: startsTogether)
         } catch {
             let files = P11KitConfiguration.moduleFiles()
             if let failure = P11KitConfiguration.failure(ofCritical: error.context, files) {

@@ -63,6 +63,15 @@ internal import CTokencertP11Kit
         return loaded.file
     }
 
+    /// Whether a path names the file of a module in any spelling: relative, through symbolic links,
+    /// or without a folder as in ``Module/load(path:arguments:observer:)``.
+    static func isFile(_ path: String, of modulePath: String) -> Bool {
+        if path == modulePath { return true }
+        // A module that runs in another program (`remote:`) has no file.
+        guard modulePath.contains("/"), let own = resolvedPath(modulePath) else { return false }
+        return (path.contains("/") ? path : file(named: path)).flatMap(resolvedPath) == own
+    }
+
     /// The file that the module was loaded from, or nil if p11-kit does not know it.
     var file: String? { unsafe string(p11_kit_module_get_filename(list)) }
 

@@ -31,25 +31,25 @@ public struct ConfiguredModules: Sendable {
     /// The names of all modules that could be loaded, initialised or not.
     public let names: [String]
 
-    /// Loads every configured module and initialises all or one of them.
+    /// Loads every configured module and initialises those that can matter.
     ///
     /// Modules with `trust-policy: yes` are left out, since they contain trust anchors and not
     /// tokens. The C functions are `p11_kit_modules_load` and `p11_kit_module_initialize`.
     ///
     /// - Parameters:
-    ///   - wanted: The name of the only module to initialise, or nil for all.
+    ///   - isWanted: Whether a module is initialised, by its path and its name in the configuration.
     ///   - observer: An observer to notify when modules are loaded and initialised, or nil.
     ///   - startsTogether: Whether all modules are initialised at the same time, because some take
     ///     seconds. The observer is then notified of all of them together, as `p11-kit`.
     /// - Throws: ``CryptokiError`` if p11-kit's configuration cannot be read.
     public init(
-        named wanted: String? = nil, observer: (any ModuleStartObserver)? = nil,
+        where isWanted: (_ path: String, _ name: String?) -> Bool = { _, _ in true },
+        observer: (any ModuleStartObserver)? = nil,
         startingTogether startsTogether: Bool = false
     ) throws(CryptokiError) {
         var modules: [Module] = []
         var failures: [Failure] = []
-        let (all, complaint) = try observed(
-            "p11-kit", by: observer, LoadedModule.loadConfigured)
+        let (all, complaint) = try observed("p11-kit", by: observer, LoadedModule.loadConfigured)
         names = all.compactMap(\.name)
         if let complaint {
             failures.append(
@@ -58,7 +58,7 @@ public struct ConfiguredModules: Sendable {
                     error: CryptokiError(
                         .moduleUnusable, function: "p11_kit_modules_load", context: complaint)))
         }
-        let chosen = all.filter { wanted == nil || $0.name == wanted }
+        let chosen = all.filter { isWanted($0.path, $0.name) }
         let results =
             startsTogether
             ? Self.startTogether(chosen, observer) : chosen.map { Self.start($0, observer) }

@@ -76,18 +76,6 @@ public final class Module: Sendable {
     /// How often the module was reinitialised. Each time ends all earlier sessions.
     var initialization: Int { reinitializations.withLock { $0 } }
 
-    /// Whether a path names the file of the module in any spelling: relative, through symbolic
-    /// links, or without a folder as in ``load(path:arguments:observer:)``.
-    ///
-    /// - Parameter path: The path.
-    public func isFile(_ path: String) -> Bool {
-        if path == self.path { return true }
-        // A module that runs in another program (`remote:`) has no file.
-        guard self.path.contains("/"), let own = resolvedPath(self.path) else { return false }
-        let file = path.contains("/") ? path : LoadedModule.file(named: path)
-        return file.flatMap(resolvedPath) == own
-    }
-
     /// Whether the module's function table has a function. The function may still return
     /// `CKR_FUNCTION_NOT_SUPPORTED`.
     ///

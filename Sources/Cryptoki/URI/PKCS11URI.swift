@@ -108,22 +108,23 @@ public struct PKCS11URI: Sendable {
     /// - Parameter token: The token.
     /// - Throws: ``CryptokiError`` if the module, slot or token information cannot be read.
     public func matches(_ token: Token) throws(CryptokiError) -> Bool {
-        guard matches(token.module) else { return false }
+        guard matches(modulePath: token.module.path, name: token.module.name) else { return false }
         let functions = token.module.functions
         return try handle.matches(
             module: functions.info(), slot: functions.slotInfo(token.slot.id),
             slotID: token.slot.id, token: functions.tokenInfo(token.slot.id))
     }
 
-    /// Whether `module-path` and `module-name`, if the URI has them, match a module. The module's
-    /// name is the one in p11-kit's configuration, or its file name without `.so`, with or without
-    /// `lib`.
+    /// Whether `module-path` and `module-name`, if the URI has them, match a module, initialised or not.
     ///
-    /// - Parameter module: The module.
-    public func matches(_ module: Module) -> Bool {
-        if let modulePath, !module.isFile(modulePath) { return false }
-        guard let moduleName, moduleName != module.name else { return true }
-        let file = module.path.split(separator: "/").last ?? ""
+    /// - Parameters:
+    ///   - path: The module's path.
+    ///   - name: Its name in p11-kit's configuration, or nil. Its file name without `.so`, with or
+    ///     without `lib`, matches, too.
+    public func matches(modulePath path: String, name: String?) -> Bool {
+        if let modulePath, !LoadedModule.isFile(modulePath, of: path) { return false }
+        guard let moduleName, moduleName != name else { return true }
+        let file = path.split(separator: "/").last ?? ""
         let stem = file[..<(file.firstRange(of: ".so")?.lowerBound ?? file.endIndex)]
         return stem == moduleName || stem == "lib" + moduleName
     }
