@@ -64,8 +64,8 @@ package func text(ofLabel bytes: [UInt8]) -> String {
     return text
 }
 
-/// A certificate on a token.
-package struct CertificateEntry: Sendable {
+/// A certificate on a token. It is a class because it is large, and tokens may have thousands.
+package final class CertificateEntry: Sendable {
     package let record: ObjectRecord
     /// SHA-256 of `CKA_VALUE` as the token returned it, 32 bytes; identifies the object.
     package let valueHash: [UInt8]
@@ -75,6 +75,17 @@ package struct CertificateEntry: Sendable {
     package let obstacle: Obstacle?
     /// The certificate itself, if requested.
     package let certificate: Certificate?
+
+    init(
+        record: ObjectRecord, valueHash: [UInt8], content: Content?, obstacle: Obstacle?,
+        certificate: Certificate?
+    ) {
+        self.record = record
+        self.valueHash = valueHash
+        self.content = content
+        self.obstacle = obstacle
+        self.certificate = certificate
+    }
 
     /// Why a certificate object cannot be read as an X.509 certificate. Another program may be able
     /// to read it.
