@@ -65,6 +65,7 @@ enum HelpTopic: String, CaseIterable {
         ("id", "its CKA_ID, each byte as % and two hexadecimal digits"),
         ("type", "private, public or cert"),
         ("module-path", "after a question mark: path of the PKCS#11 module"),
+        ("module-name", "after a question mark: name of the module in p11-kit's configuration"),
         ("pin-source", "after a question mark: file that contains the PIN"),
     ]
 

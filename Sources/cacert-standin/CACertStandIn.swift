@@ -88,10 +88,6 @@ struct CACertStandIn: AsyncParsableCommand {
     var requestLog: String?
 
     func validate() throws {
-        // Bytes that are not UTF-8 are read as U+FFFD, which names another folder.
-        guard !CommandLine.arguments.dropFirst().contains(where: { $0.contains("\u{FFFD}") }) else {
-            throw ValidationError("the arguments must be in UTF-8, without U+FFFD")
-        }
         guard fault?.isOfOrders ?? true else {
             throw ValidationError("--fault must be one of \(Self.faults)")
         }
@@ -106,6 +102,12 @@ struct CACertStandIn: AsyncParsableCommand {
     func run() async throws {
         // The paths that are printed must work in every folder.
         let here = FileManager.default.currentDirectoryPath + "/"
+        // Bytes that are not UTF-8 are read as U+FFFD, which names another folder.
+        guard
+            !([here] + CommandLine.arguments.dropFirst()).contains(where: {
+                $0.contains("\u{FFFD}")
+            })
+        else { throw ValidationError("the arguments and the current folder must be in UTF-8") }
         var configuration = StandInConfiguration(
             directory: directory.hasPrefix("/") ? directory : here + directory)
         configuration.port = port

@@ -115,6 +115,7 @@ import TokencertTokens
             ("command:~/a ~/b", .source, "command:\(quoted(home + "/a")) ~/b"),
             ("command:~/a", .source, "command:\(quoted(home + "/a"))"),
             ("command:a ~/b", .source, "command:a ~/b"),
+            ("~/a ~/b", .command, "\(quoted(home + "/a")) ~/b"), ("a ~/b", .command, "a ~/b"),
         ] as [(String, PathForm?, String)] {
             #expect(try resolvingHome(text, as: form) == expected, "\(text)")
         }
@@ -124,6 +125,7 @@ import TokencertTokens
         #expect(throws: Failure.self) {
             _ = try resolvingHome("command:~root/a", as: .source)
         }
+        #expect(throws: Failure.self) { _ = try resolvingHome("~root/a", as: .command) }
     }
 
     @Test("~ is resolved only in the values of options that take paths")
@@ -160,6 +162,7 @@ import TokencertTokens
             ("command:./a b", .source, "./a"), ("command: ./a", .source, "./a"),
             ("command:/a", .source, nil), ("command:'a b/c' d", .source, "a b/c"),
             ("command:'/a b' c", .source, nil), ("command:\"a/b\"", .source, "a/b"),
+            ("our-ca ./b", .command, nil), ("/a b/c", .command, nil), ("./a b", .command, "./a"),
             ("work", .token, nil), ("pkcs11:token=work", .token, nil),
             ("pkcs11:token=work?pin-source=file:/a", .token, nil),
             ("pkcs11:token=work?pin-source=file:a", .token, "a"),

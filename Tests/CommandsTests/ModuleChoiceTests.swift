@@ -396,25 +396,48 @@ extension RealParts {
         }
 
         // Otherwise a slow module delays every command, although the user has named another one.
-        @Test("A module that the URI of a token or object does not name is not started")
-        func unnamedModule() throws {
+        @Test("A module that a URI on the command line excludes is not started")
+        func excludedModule() throws {
             let bench = try Bench()
             let modules = ["fast": "module: \(softHSMModule)\n", "slow": faulty]
             let slow = bench.faulty(["FAULTY_RULES": "C_Initialize:before:delay=20000"])
                 .merging(["TOKENCERT_MODULE": ""]) { $1 }
+            let named = "pkcs11:token=work?module-name=fast"
+            let inFile = "pkcs11:token=work?module-path=\(softHSMModule)"
             let clock = ContinuousClock()
-            for place in [
-                "module-name=fast", "module-name=softhsm2", "module-path=\(softHSMModule)",
-            ] {
-                for arguments in [
-                    ["list", "pkcs11:token=work?\(place)"],
-                    ["health", "--token", "pkcs11:token=work?\(place)"],
-                ] {
-                    let began = clock.now
-                    let outcome = try bench.tokencert(configured: modules, arguments, slow)
-                    #expect(outcome.status == 0, "\(arguments): \(outcome)")
-                    #expect(clock.now - began < .seconds(15), "\(arguments)")
-                }
+            for (arguments, settings) in [
+                (["list", named], [:]), (["health", "--token", named], [:]),
+                (["list", "pkcs11:token=work?module-name=softhsm2"], [:]),
+                (["list"], ["TOKENCERT_TOKEN": named]),
+                // The module that is usually used is another one.
+                (["list", named], ["TOKENCERT_MODULE": "slow"]),
+                (["list", named], ["TOKENCERT_MODULE": faultyModule]),
+                (["list", named], ["TOKENCERT_MODULE": "fast"]),
+                (
+                    ["list", "pkcs11:token=work?module-name=softhsm2"],
+                    ["TOKENCERT_MODULE": softHSMModule]
+                ),
+                (["list", "--module", "p11-kit-proxy.so", inFile], [:]),
+                (["doctor", "--offline", "--token", named], [:]),
+            ] as [([String], [String: String])] {
+                let began = clock.now
+                let outcome = try bench.tokencert(
+                    configured: modules, arguments, slow.merging(settings) { $1 })
+                // doctor has other findings.
+                let isRight = outcome.status == 0 || arguments[0] == "doctor"
+                #expect(isRight, "\(arguments), \(settings): \(outcome)")
+                #expect(clock.now - began < .seconds(15), "\(arguments), \(settings)")
+            }
+            // Waiting for a token would be in vain.
+            for command in ["list", "tokens", "doctor"] {
+                let token = ["--token", "pkcs11:token=work?module-name=fats"]
+                let outcome = try bench.tokencert(
+                    configured: ["fast": "module: \(softHSMModule)\n"],
+                    [command] + (command == "list" ? ["--wait", "60"] : []) + token, slow)
+                let text = outcome.output + outcome.errors
+                #expect(outcome.status == (command == "doctor" ? 79 : 78), "\(command): \(outcome)")
+                #expect(text.contains("has no module with the name fats"), "\(outcome)")
+                #expect(text.contains("did you mean --module 'fast'?"), "\(outcome)")
             }
         }
 

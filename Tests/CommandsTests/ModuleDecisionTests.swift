@@ -66,6 +66,10 @@ extension SettingsInProcess {
                 #expect(try decision("name") == "named name")
                 #expect(try decision(nil, inURI) == "file /uri.so, none")
                 #expect(try decision(nil, bare) == "file /set.so, none")
+                let named = "pkcs11:token=a;object=b?module-name="
+                #expect(try decision(nil, named + "set") == "file /set.so, none")
+                #expect(try decision(nil, named + "other") == "configured")
+                #expect(try decision("/typed.so", named + "other") == "file /typed.so, none")
                 // The URI of the token comes last.
                 let ofToken = "pkcs11:token=a?module-path=/token.so"
                 #expect(try decision(token: ofToken) == "file /set.so, none")

@@ -13,7 +13,6 @@ import TokencertPlatform
         }
     }
 
-    // Otherwise the program would ask for a token that was named, or use any token of a model.
     @Test(
         "A module is known by its name, its file name or its path, before it is initialised",
         arguments: [
@@ -31,6 +30,7 @@ import TokencertPlatform
         #expect(try uri("pkcs11:?module-name=far").matches(modulePath: "far", name: "far"))
     }
 
+    // Otherwise the program would ask for a token that was named, or use any token of a model.
     @Test("Each attribute is recognised as part of a token, a place or an object")
     func meaning() throws {
         let cases: [(String, token: Bool, place: Bool, object: Bool)] = [

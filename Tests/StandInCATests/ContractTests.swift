@@ -235,6 +235,10 @@ extension RealParts {
                 #expect(outcome.status == 64 && outcome.errors.contains("UTF-8"), "\(outcome)")
             }
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+            let line = "mkdir $'M\\xfc' && cd $'M\\xfc' && exec timeout 20 \(program) ca"
+            let outcome = try run("bash", ["-c", "cd \(folder.path) && \(line)"])
+            #expect(outcome.status == 64 && outcome.errors.contains("UTF-8"), "\(outcome)")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).count == 1)
         }
     }
 }

@@ -11,8 +11,8 @@ enum ModuleChoice {
     /// The module in a file, and its arguments for `C_Initialize`.
     case file(String, arguments: String?)
 
-    /// Chooses by the options, the URI of an object on the command line, the environment and the
-    /// configuration file, in this order.
+    /// Chooses by the options, the URI of an object on the command line, the environment, the
+    /// configuration file and the URI of the token, in this order.
     init(_ options: TokenOptions, _ uri: PKCS11URI? = nil) throws {
         let levels: [(module: String?, arguments: String?)] = [
             (options.module, options.moduleArguments),
@@ -32,6 +32,13 @@ enum ModuleChoice {
             throw Failure(
                 .usage, "--module is empty",
                 hints: ["omit it to use all modules in p11-kit's configuration"])
+        }
+        // The module that is usually used is not the one that `module-name` names.
+        if options.module == nil, let module,
+            uri?.matches(modulePath: module, name: module) == false
+        {
+            self = .configured
+            return
         }
         let arguments = Self.arguments(levels, for: module)
         // The module-path attribute of a URI is always a path.

@@ -20,15 +20,28 @@ struct ModuleSet {
             modules = [try Self.module(named: name)]
             failures = []
         case .configured:
-            let uris = [uri, try options.standingURI(uri)].compactMap { $0 }
-            let configured = try Self.load(
-                startingTogether: !ModuleNotices.areShown, observer: ModuleNotices()
-            ) { path, name in
-                uris.allSatisfy { $0.matches(modulePath: path, name: name) }
-            }
+            let configured = try Self.configured(
+                matching: [uri, try options.standingURI(uri)].compactMap { $0 },
+                observer: ModuleNotices(), startingTogether: !ModuleNotices.areShown)
             modules = configured.modules
             failures = configured.failures
         }
+    }
+
+    /// Initialises the modules in p11-kit's configuration that all of these URIs match.
+    static func configured(
+        matching uris: [PKCS11URI], observer: any ModuleStartObserver,
+        startingTogether startsTogether: Bool = false
+    ) throws -> ConfiguredModules {
+        let configured = try load(startingTogether: startsTogether, observer: observer) {
+            path, name in uris.allSatisfy { $0.matches(modulePath: path, name: name) }
+        }
+        // "p11-kit" represents a file that p11-kit cannot load.
+        guard configured.modules.isEmpty, configured.failures.allSatisfy({ $0.name == "p11-kit" }),
+            !uris.contains(where: { $0.modulePath != nil }),
+            let name = uris.compactMap(\.moduleName).first
+        else { return configured }
+        throw Failure(unknownModule: name, configured)
     }
 
     /// Initialises only the module with this name in p11-kit's configuration.

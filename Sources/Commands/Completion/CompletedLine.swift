@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertPlatform
 
@@ -35,11 +36,17 @@ struct CompletedLine: Codable {
         guard var options = try? TokenOptions.parse([]) else { return [] }
         options.module = module
         options.moduleArguments = moduleArguments
+        // The token may be the word that is being completed, so that its URI is not valid yet.
+        var withToken = options
+        withToken.moduleOptions.token = token
+        if (try? withToken.standingURI(nil)) != nil { options = withToken }
         guard let choice = try? ModuleChoice(options) else { return [] }
         guard case .configured = choice else { return [choice] }
+        let uri = try? options.standingURI(nil)
         // Of the files that are passed over, those for trust policy alone show no tokens.
         let files = P11KitConfiguration.moduleFiles().filter {
-            !$0.isPassedOver || $0.enabledIn != nil || $0.disabledIn != nil
+            (!$0.isPassedOver || $0.enabledIn != nil || $0.disabledIn != nil)
+                && uri?.matches(modulePath: $0.module ?? $0.name, name: $0.name) ?? true
         }
         return Set(files.map(\.name)).sorted().map { .named($0) }
     }

@@ -11,6 +11,8 @@ enum PathForm {
     case profile
     /// The source of a secret, which may be a file or a program.
     case source
+    /// A program and its arguments.
+    case command
     /// A token's URI, which may name a source, or a label.
     case token
 }
@@ -46,6 +48,9 @@ func resolvingHome(
                 + rest.dropFirst(program.count)
         }
         return text
+    case .command:
+        let source = try resolvingHome("command:" + text, as: .source, status: status)
+        return String(source.dropFirst("command:".count))
     }
 }
 
@@ -62,6 +67,7 @@ func standing(
         case .pathOrName: resolved.contains("/") ? resolved : nil
         case .profile: resolved.contains("/") || resolved.hasSuffix(".json") ? resolved : nil
         case .source: file(ofSource: resolved)
+        case .command: file(ofSource: "command:" + resolved)
         case .token: try file(ofTokenIn: resolved, status, place)
         }
     // In a URI, the home folder is resolved when the file is read.

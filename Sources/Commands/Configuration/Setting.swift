@@ -98,6 +98,7 @@ enum Setting: String, CaseIterable {
         case .module: .pathOrName
         case .tokenProfile: .profile
         case .pinSource, .securityOfficerPINSource, .newPINSource, .passwordSource: .source
+        case .caCommand: .command
         case .token: .token
         default: nil
         }

@@ -86,16 +86,17 @@ struct ModuleChecks {
         tellIgnored(&doctorReport)
         let configured: ConfiguredModules
         let notices = ModuleNotices()
-        do throws(CryptokiError) {
-            configured = try ConfiguredModules(observer: notices)
-        } catch {
-            if let failure = P11KitConfiguration.failure(ofCritical: error.context, files) {
-                doctorReport.fail(Self.area, failure.message, failure.hints)
-                return
-            }
+        do {
+            configured = try ModuleSet.configured(
+                matching: [try options.standingURI(nil)].compactMap { $0 }, observer: notices)
+        } catch let error as CryptokiError {
             doctorReport.fail(
                 Self.area, "cannot read p11-kit's configuration: \(error.context)",
                 ["check the files in " + P11KitConfiguration.folders.joined(separator: ", ")])
+            return
+        } catch {
+            let failure = Failure(error)
+            doctorReport.fail(Self.area, failure.message, failure.hints)
             return
         }
         for module in configured.modules {

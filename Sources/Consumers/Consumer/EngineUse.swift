@@ -62,7 +62,7 @@ extension OpenSSLEngine {
         if pinLength > 31 {
             throw ConsumerError(
                 .tokenUnfit, "OpenSSL's engine takes PINs of at most 31 bytes",
-                advice: ["change the PIN: tokencert token set-pin"])
+                advice: ["change the PIN: tokencert token change-pin"])
         }
     }
 }

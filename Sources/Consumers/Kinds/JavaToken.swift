@@ -75,7 +75,7 @@ struct JavaToken {
             throw ConsumerError(
                 .tokenUnfit,
                 "refusing to send the PIN with Java, which changes characters that are not ASCII",
-                advice: ["change the PIN: tokencert token set-pin"])
+                advice: ["change the PIN: tokencert token change-pin"])
         }
     }
 
