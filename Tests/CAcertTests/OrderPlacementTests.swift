@@ -53,7 +53,7 @@ private struct ScriptedTransport: Transport {
     private func text(_ placed: PlacedOrder) -> String {
         switch placed {
         case .answered(let answer):
-            let body = String(decoding: Array(answer.body), as: UTF8.self)
+            let body = String(decoding: answer.body, as: UTF8.self)
             return "answered \(answer.status) \(body), \(answer.interruption ?? "whole")"
         case .notSent(let reason): return "not sent, \(reason)"
         case .unanswered(let reason): return "unanswered, \(reason)"

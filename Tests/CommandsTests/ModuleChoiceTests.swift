@@ -437,7 +437,7 @@ extension RealParts {
                 let text = outcome.output + outcome.errors
                 #expect(outcome.status == (command == "doctor" ? 79 : 78), "\(command): \(outcome)")
                 #expect(text.contains("has no module with the name fats"), "\(outcome)")
-                #expect(text.contains("did you mean --module 'fast'?"), "\(outcome)")
+                #expect(text.contains("did you mean module-name=fast?"), "\(outcome)")
             }
         }
 

@@ -41,7 +41,7 @@ struct ModuleSet {
             !uris.contains(where: { $0.modulePath != nil }),
             let name = uris.compactMap(\.moduleName).first
         else { return configured }
-        throw Failure(unknownModule: name, configured)
+        throw Failure(unknownModule: name, configured, isInURI: true)
     }
 
     /// Initialises only the module with this name in p11-kit's configuration.
@@ -90,7 +90,12 @@ private final class ChosenModuleNotices: ModuleStartObserver {
 
 extension Failure {
     /// The failure if p11-kit's configuration has no module with a name.
-    init(unknownModule name: String, _ configured: ConfiguredModules) {
+    init(
+        unknownModule name: String, _ configured: ConfiguredModules, isInURI: Bool = false
+    ) {
+        func choice(_ name: String) -> String {
+            isInURI ? "module-name=\(name)" : "--module \(quoted(name))"
+        }
         let file = P11KitConfiguration.moduleFiles().first { $0.name == name && $0.isPassedOver }
         let complaint = configured.failures.first?.error.context
         self.init(
@@ -99,10 +104,12 @@ extension Failure {
             hints: (file.map { ["check whether \($0.path) disables it for tokencert"] } ?? [])
                 + (complaint.map { ["p11-kit reports: \($0)"] } ?? [])
                 + suggestions(for: name, among: configured.names).map {
-                    "did you mean --module \(quoted($0))?"
+                    "did you mean \(choice($0))?"
                 }
-                + configured.names.map { "to use another module: --module \(quoted($0))" }
-                + ["if it is the name of a file, type its path: --module ./\(name)"])
+                + configured.names.map { "to use another module: \(choice($0))" }
+                + (isInURI
+                    ? ["if it is the name of a file, use its path: module-path=/path/to/\(name)"]
+                    : ["if it is the name of a file, type its path: --module ./\(name)"]))
     }
 }
 

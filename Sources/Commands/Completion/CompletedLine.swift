@@ -36,10 +36,9 @@ struct CompletedLine: Codable {
         guard var options = try? TokenOptions.parse([]) else { return [] }
         options.module = module
         options.moduleArguments = moduleArguments
+        options.moduleOptions.token = token
         // The token may be the word that is being completed, so that its URI is not valid yet.
-        var withToken = options
-        withToken.moduleOptions.token = token
-        if (try? withToken.standingURI(nil)) != nil { options = withToken }
+        if (try? ModuleChoice(options)) == nil { options.moduleOptions.token = nil }
         guard let choice = try? ModuleChoice(options) else { return [] }
         guard case .configured = choice else { return [choice] }
         let uri = try? options.standingURI(nil)
