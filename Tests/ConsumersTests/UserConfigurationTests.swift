@@ -34,8 +34,42 @@ extension RealParts {
             let journey = try #require(Journey.all.first { $0.consumer == consumer })
             try bench.prepare(journey)
             try bench.require(["use", consumer, "mail", "--write"] + journey.options)
+            let log = bench.token.folder.file("other-calls")
+            try bench.require(
+                ["use", consumer, "--check"],
+                [
+                    "OPENSSL_CONF": try configurationOfOtherModule(bench),
+                    "FAULTY_MODULE": softHSMModule,
+                    "FAULTY_LOG": log,
+                ])
+            #expect(!FileManager.default.fileExists(atPath: log))
+        }
+
+        @Test("A printed command of openssl sends the PIN only through the module of the set-up")
+        func printedCommand() throws {
+            let bench = try UseBench()
+            let setUp = try bench.json(["use", "openssl", "mail", "--write"])
+            let commands = try #require(setUp["commands"] as? [String])
+            let file = bench.token.folder.file("message")
+            try Data("A message.\n".utf8).write(to: URL(filePath: file))
+            let log = bench.token.folder.file("other-calls")
+            let environment = bench.environment.merging([
+                "OPENSSL_CONF": try configurationOfOtherModule(bench), "FAULTY_LOG": log,
+                "FAULTY_MODULE": softHSMModule,
+            ]) { $1 }
+            for command in commands {
+                let signing = try run(
+                    "setsid", ["-w", "sh", "-c", command.replacing("FILE", with: file)],
+                    environment: environment, input: "\(bench.token.pin)\n")
+                #expect(signing.status == 0, "\(command): \(signing.errors)")
+            }
+            #expect(!FileManager.default.fileExists(atPath: log))
+        }
+
+        /// A configuration of OpenSSL in which the engine uses another module and another PIN.
+        private func configurationOfOtherModule(_ bench: UseBench) throws -> String {
             let folder = try run("openssl", ["version", "-e"]).output.split(separator: "\"")
-            let configuration = try bench.token.folder.write(
+            return try bench.token.folder.write(
                 """
                 openssl_conf = start
                 [start]
@@ -50,14 +84,6 @@ extension RealParts {
                 init = 0
 
                 """, "other.cnf")
-            let log = bench.token.folder.file("other-calls")
-            try bench.require(
-                ["use", consumer, "--check"],
-                [
-                    "OPENSSL_CONF": configuration, "FAULTY_MODULE": softHSMModule,
-                    "FAULTY_LOG": log,
-                ])
-            #expect(!FileManager.default.fileExists(atPath: log))
         }
 
         @Test("Java does not load another token with the options in the environment")

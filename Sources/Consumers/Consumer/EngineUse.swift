@@ -1,4 +1,5 @@
 internal import OpenSSLX509
+internal import TokencertPlatform
 
 extension OpenSSLEngine {
     /// The configuration for commands that use the engine: `MODULE_PATH` and `PIN` in another one have
@@ -8,6 +9,12 @@ extension OpenSSLEngine {
     /// The variables with which the engine uses the module of a certificate, and no other one.
     package static func variables(_ used: UsedCertificate) -> [String: String] {
         ["OPENSSL_CONF": configuration, "PKCS11_MODULE_PATH": used.modulePath]
+    }
+
+    /// ``variables(_:)`` for a command line that the user copies.
+    package static func assignments(_ used: UsedCertificate) -> String {
+        variables(used).sorted { $0.key < $1.key }
+            .map { "\($0.key)=\(shellWord($0.value))" }.joined(separator: " ")
     }
 
     /// The name of the key for the commands of openssl, which load the engine for it.

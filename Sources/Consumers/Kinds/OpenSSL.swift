@@ -22,7 +22,7 @@ struct OpenSSLTool: Consumer {
         if let issuers = files.issuers {
             setUp.files.append(.own(issuers, Self.intermediates(used)))
         }
-        let start = "PKCS11_MODULE_PATH=\(shellWord(used.modulePath)) openssl"
+        let start = "\(OpenSSLEngine.assignments(used)) openssl"
         let key = shellWord(OpenSSLEngine.keyName(used))
         let issuers = files.issuers.map { " -certfile \(shellWord($0))" } ?? ""
         setUp.commands = [

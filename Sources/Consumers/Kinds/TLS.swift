@@ -38,9 +38,7 @@ struct TLS: Consumer {
         _ = try OpenSSLEngine.require()
         let chain = chainPath(used, place)
         let settings = settingsPath(used, place)
-        let module =
-            "OPENSSL_CONF=\(OpenSSLEngine.configuration) "
-            + "PKCS11_MODULE_PATH=\(shellWord(used.modulePath))"
+        let module = OpenSSLEngine.assignments(used)
         var setUp = SetUp()
         setUp.files = [
             .own(chain, used.chainPEM),
