@@ -34,6 +34,26 @@ extension RealParts {
             if getuid() == 0 { expect(unknown, 78, "HOME is not set") }
         }
 
+        /// Otherwise the ledger would be in a folder that is not found again with the right `HOME`.
+        @Test("A home folder that does not exist is not created")
+        func missingHome() throws {
+            let folder = try TemporaryFolder()
+            let token = try ThrowawayToken()
+            let home = folder.file("none")
+            let environment = token.tokencertEnvironment.merging([
+                "HOME": home, "XDG_STATE_HOME": "", "XDG_CONFIG_HOME": "",
+            ]) { $1 }
+            for arguments in [
+                ["request", "--name", "Anna"],
+                ["token", "change-pin", "--new-pin-source", "file:\(token.folder.file("pin"))"],
+            ] {
+                let outcome = try run(
+                    product("tokencert"), arguments, environment: environment)
+                expect(outcome, 78, "cannot use the home folder \(home)")
+            }
+            #expect(!FileManager.default.fileExists(atPath: home))
+        }
+
         /// Otherwise each working directory would have its own ledger, and an order could be placed
         /// twice.
         @Test(

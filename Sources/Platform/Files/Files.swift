@@ -112,9 +112,12 @@ func fill(
 }
 
 /// Creates a folder and its parents, accessible only to the owner. An existing folder is not
-/// changed.
+/// changed. The home folder is not created: a wrong `HOME` would hide what is written there.
 package func makeFolder(_ path: String) throws(FileError) {
     if isFolder(path) { return }
+    guard path != homeFolder() else {
+        throw FileError("cannot use the home folder", path, number: ENOENT)
+    }
     let parent = parentFolder(path)
     if parent != path { try makeFolder(parent) }
     if unsafe mkdir(path, 0o700) != 0 {
