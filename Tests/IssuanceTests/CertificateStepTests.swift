@@ -46,7 +46,7 @@ import TokencertTestAuthority
         let certificate = try parts.ca.issue(for: key.publicKey, number: 2, name: "Anna")
         let events = [OrderEvent.sentFor(key), answered(Self.answerStart + certificate.pem)]
         var (work, token) = (try parts.work(existing(parts, key), events), parts.token)
-        let outcome = try VerifyCertificate.run(&work, &token)
+        let outcome = try work.verifyCertificate(on: &token)
         #expect(outcome.facts == [.accepted(certificate)])
         #expect(outcome.failure == nil && !outcome.mustBeRecorded)
         let other = try StepParts()
@@ -57,7 +57,7 @@ import TokencertTestAuthority
         ]
         importing.brought.isForOrder = false
         var otherToken = other.token
-        let brought = try VerifyCertificate.run(&importing, &otherToken)
+        let brought = try importing.verifyCertificate(on: &otherToken)
         #expect(brought.facts.map(\.kind) == ["certified"] && brought.mustBeRecorded)
     }
 
@@ -68,7 +68,7 @@ import TokencertTestAuthority
         var (work, token) = (
             try parts.work(existing(parts, key), [.sentFor(key)]), parts.token
         )
-        let failure = error { _ = try VerifyCertificate.run(&work, &token) }
+        let failure = error { _ = try work.verifyCertificate(on: &token) }
         #expect(failure?.code == .needsDecision)
         #expect(work.order.state == .sending)
     }
@@ -82,7 +82,7 @@ import TokencertTestAuthority
         let certificate = try parts.ca.issue(for: other.publicKey, number: 2, name: "Anna")
         let events = [OrderEvent.sentFor(key), answered("403,no\n" + certificate.pem)]
         var (work, token) = (try parts.work(existing(parts, key), events), parts.token)
-        let outcome = try VerifyCertificate.run(&work, &token)
+        let outcome = try work.verifyCertificate(on: &token)
         #expect(outcome.facts == [.unclear(reason: "the CA refused the order: no")])
         #expect(outcome.failure == nil && work.order.adding(outcome.facts[0]).nextStep == .fetch)
     }
@@ -103,7 +103,7 @@ import TokencertTestAuthority
             var work = try parts.work(existing(parts, key), events, isResumed: true)
             if isBrought { work.brought.certificates = [certificate] }
             var token = parts.token
-            let failure = error { _ = try VerifyCertificate.run(&work, &token) }
+            let failure = error { _ = try work.verifyCertificate(on: &token) }
             #expect(failure?.code == (isAccepted ? nil : .certificateDiffers), "\(changes)")
         }
     }
@@ -120,7 +120,7 @@ import TokencertTestAuthority
             var work = try parts.work(
                 existing(parts, key), [.sentFor(key), .accepted(certificate)])
             var token = parts.token
-            let outcome = try WriteCertificate.run(&work, &token)
+            let outcome = try work.writeCertificate(on: &token)
             let uri = "pkcs11:id=%01;type=cert"
             #expect(outcome.facts == [.written(uri: uri)] && outcome.failure == nil)
             #expect(work.notes.wasThere == wasThere && work.notes.written == uri)
@@ -139,7 +139,7 @@ import TokencertTestAuthority
             parts.script.failures["requireRoom"] = Self.failure(.noRoom, at: .write)
             let events: [OrderEvent] = hasCertificate ? [.accepted(certificate)] : []
             var (work, token) = (try parts.work(existing(parts, key), events), parts.token)
-            let failure = error { _ = try WriteCertificate.run(&work, &token) }
+            let failure = error { _ = try work.writeCertificate(on: &token) }
             #expect(failure?.code == expected && failure?.step == .write)
             #expect(parts.script.written.isEmpty && work.notes.written == nil)
         }
@@ -159,7 +159,7 @@ import TokencertTestAuthority
             var work = try parts.work(
                 .issue(issue), [.sentFor(key), .accepted(certificate)], isResumed: isResumed)
             var token = parts.token
-            _ = try WriteCertificate.run(&work, &token)
+            _ = try work.writeCertificate(on: &token)
             #expect(parts.script.written.map(\.isFresh) == [isNew && !isResumed])
             // A label may have any bytes.
             #expect(parts.script.written.map(\.label) == [[0xFF, 0x6D]])
@@ -178,7 +178,7 @@ import TokencertTestAuthority
         parts.script.failures["writeChain"] = Self.failure(.tokenNotWritable, at: .write)
         var work = try parts.work(imported(key, withChain: true), [.accepted(certificate)])
         var token = parts.token
-        let outcome = try WriteCertificate.run(&work, &token)
+        let outcome = try work.writeCertificate(on: &token)
         #expect(outcome.failure?.code == .tokenNotWritable && outcome.facts.isEmpty)
         let recorded = try parts.ledger.order(1)
         #expect(
@@ -194,7 +194,7 @@ import TokencertTestAuthority
         var (without, otherToken) = (
             try other.work(imported(key), [.accepted(certificate)]), other.token
         )
-        _ = try WriteCertificate.run(&without, &otherToken)
+        _ = try without.writeCertificate(on: &otherToken)
         #expect(!other.script.calls.contains("writeChain"))
     }
 
@@ -213,7 +213,7 @@ import TokencertTestAuthority
                 existing(parts, key),
                 [.sentFor(key), .accepted(certificate), .written(uri: "pkcs11:x")])
             var token = parts.token
-            let outcome = try ReadBack.run(&work, &token)
+            let outcome = try work.readBack(on: &token)
             let signature: [UInt8] = possession == .signature ? [2] : []
             #expect(
                 outcome.facts == [
@@ -242,7 +242,7 @@ import TokencertTestAuthority
             var work = try parts.work(
                 .renew(issue, replacing: old.pem, isRetired: isRetired), [.accepted(new)])
             var token = parts.token
-            let outcome = try ReadBack.run(&work, &token)
+            let outcome = try work.readBack(on: &token)
             #expect(outcome.facts.map(\.kind) == ["closed"])
             let isRemarked = work.notes.remarks.contains {
                 $0.hasPrefix("the old certificate stays on the token")
@@ -262,7 +262,7 @@ import TokencertTestAuthority
             work.brought.acceptsChanges = accepts
             work.hasSent = hasSent
             var token = parts.token
-            _ = try ReadBack.run(&work, &token)
+            _ = try work.readBack(on: &token)
             #expect(parts.script.acceptsNoProof == [accepts && !hasSent])
         }
     }

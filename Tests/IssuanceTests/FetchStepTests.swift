@@ -45,7 +45,7 @@ import TokencertTestAuthority
         // Only one order for a key may be unfinished.
         defer { work.journal.recordFact(.closed(reason: "over")) }
         do throws(IssuanceError) {
-            return .success(try FetchLate.run(&work))
+            return .success(try work.fetchLate())
         } catch {
             #expect(work.order.state == .unclear)
             return .failure(error)
@@ -76,7 +76,7 @@ import TokencertTestAuthority
             ])
         #expect(work.order.state == .answered && work.order.nextStep == .verify)
         var token = parts.token
-        let verified = try VerifyCertificate.run(&work, &token)
+        let verified = try work.verifyCertificate(on: &token)
         #expect(verified.facts == [.accepted(certificate)])
     }
 

@@ -32,7 +32,7 @@ import TokencertTestAuthority
         let parts = try StepParts()
         var (work, token) = (try parts.work(.issue(parts.issue(Self.newKey))), parts.token)
         work.labelRemarks = ["another label"]
-        let outcome = try GenerateKey.run(&work, &token)
+        let outcome = try work.generateKey(on: &token)
         let made = try #require(parts.acting.world.keys[[1]])
         #expect(outcome.facts == [.made(publicKeyHash: publicKeyHash(made))])
         #expect(outcome.failure == nil && work.journal.hasMadeKey)
@@ -48,7 +48,7 @@ import TokencertTestAuthority
         let key = try parts.addKey()
         var work = try parts.work(.issue(parts.issue(Self.newKey)), isResumed: true)
         var token = parts.token
-        let outcome = try GenerateKey.run(&work, &token)
+        let outcome = try work.generateKey(on: &token)
         #expect(outcome.facts == [.found(publicKeyHash: publicKeyHash(key))])
         #expect(!work.journal.hasMadeKey && parts.acting.world.generations == 0)
     }
@@ -59,11 +59,11 @@ import TokencertTestAuthority
         parts.script.failures["requireFree"] = Self.failure(.idTaken)
         var work = try parts.work(.issue(parts.issue(Self.newKey)), isResumed: true)
         var token = parts.token
-        let refusal = code { _ = try GenerateKey.run(&work, &token) }
+        let refusal = code { _ = try work.generateKey(on: &token) }
         #expect(refusal == .idTaken)
         #expect(parts.acting.world.generations == 0 && !work.journal.hasMadeKey)
         parts.script.failures = [:]
-        let outcome = try GenerateKey.run(&work, &token)
+        let outcome = try work.generateKey(on: &token)
         let made = try #require(parts.acting.world.keys[[1]])
         #expect(outcome.facts == [.made(publicKeyHash: publicKeyHash(made))])
     }
@@ -76,7 +76,7 @@ import TokencertTestAuthority
         parts.script.failures["requireRoom"] = Self.failure(.noRoom)
         var work = try parts.work(.issue(parts.issue(Self.newKey)), isResumed: true)
         var token = parts.token
-        let refusal = code { _ = try GenerateKey.run(&work, &token) }
+        let refusal = code { _ = try work.generateKey(on: &token) }
         #expect(refusal == .noRoom)
         #expect(work.keyIfFound == nil)
     }
@@ -87,13 +87,13 @@ import TokencertTestAuthority
         let parts = try StepParts()
         parts.script.failures["readNewKey"] = Self.failure(.tokenFailed)
         var (work, token) = (try parts.work(.issue(parts.issue(Self.newKey))), parts.token)
-        let refusal = code { _ = try GenerateKey.run(&work, &token) }
+        let refusal = code { _ = try work.generateKey(on: &token) }
         #expect(refusal == .tokenFailed)
         #expect(work.journal.hasMadeKey)
         let other = try StepParts()
         other.script.failures["makeKey"] = Self.failure(.tokenFailed)
         var (none, otherToken) = (try other.work(.issue(other.issue(Self.newKey))), other.token)
-        let second = code { _ = try GenerateKey.run(&none, &otherToken) }
+        let second = code { _ = try none.generateKey(on: &otherToken) }
         #expect(second == .tokenFailed)
         #expect(!none.journal.hasMadeKey)
     }
@@ -103,7 +103,7 @@ import TokencertTestAuthority
         let parts = try StepParts()
         let job = OrderEvent.Job.issue(parts.issue(.existing(publicKeyHash: "aa")))
         var (work, token) = (try parts.work(job), parts.token)
-        let refusal = code { _ = try GenerateKey.run(&work, &token) }
+        let refusal = code { _ = try work.generateKey(on: &token) }
         #expect(refusal == .keyGone)
         #expect(parts.acting.world.generations == 0)
     }
@@ -119,7 +119,7 @@ import TokencertTestAuthority
                 .issue(parts.issue(Self.newKey)), [.made(publicKeyHash: publicKeyHash(key))],
                 isResumed: isResumed)
             var token = parts.token
-            let outcome = try SignRequest.run(&work, &token)
+            let outcome = try work.signRequest(on: &token)
             let pem = try #require(parts.acting.world.requests.keys.first)
             #expect(
                 outcome.facts == [.signed(.init(publicKeyHash: publicKeyHash(key), request: pem))])
@@ -141,7 +141,7 @@ import TokencertTestAuthority
                 .issue(parts.issue(Self.newKey)), [.made(publicKeyHash: publicKeyHash(key))])
             work.journal.hasMadeKey = hasMadeKey
             var token = parts.token
-            let outcome = try SignRequest.run(&work, &token)
+            let outcome = try work.signRequest(on: &token)
             let pem = try #require(parts.acting.world.requests.keys.first)
             let isOther: OrderEvent =
                 hasMadeKey
@@ -166,7 +166,7 @@ import TokencertTestAuthority
             var work = try parts.work(
                 .issue(parts.issue(Self.newKey)), [.made(publicKeyHash: publicKeyHash(key))])
             var token = parts.token
-            let outcome = try SignRequest.run(&work, &token)
+            let outcome = try work.signRequest(on: &token)
             #expect(outcome.failure?.code == .tokenFailed && outcome.failure?.step == .request)
             let expected: [OrderEvent] =
                 isChanged ? [.found(publicKeyHash: publicKeyHash(other))] : []
@@ -185,7 +185,7 @@ import TokencertTestAuthority
         request.name = "Anna"
         work.requested = request
         var token = parts.token
-        let outcome = try SignRequest.run(&work, &token)
+        let outcome = try work.signRequest(on: &token)
         let pem = try #require(parts.acting.world.requests.keys.first)
         #expect(outcome.facts == [.requested(request: pem)] && outcome.mustBeRecorded)
     }
@@ -207,7 +207,7 @@ import TokencertTestAuthority
             var work = try parts.work(.issue(parts.issue(Self.newKey)), signed(key))
             work.brought.ordersAgain = isRepeated
             var token = parts.token
-            let prepared = try PlaceOrder.prepare(&work, &token)
+            let prepared = try work.prepareToPlaceOrder(on: &token)
             #expect(
                 prepared.intent
                     == .sending(
@@ -236,7 +236,7 @@ import TokencertTestAuthority
                 [.made(publicKeyHash: publicKeyHash(key))] + events,
                 hasAuthority: hasAuthority)
             var token = parts.token
-            let refusal = code { _ = try PlaceOrder.prepare(&work, &token) }
+            let refusal = code { _ = try work.prepareToPlaceOrder(on: &token) }
             #expect(refusal == expected)
             #expect(parts.acting.world.orders.isEmpty)
         }
@@ -250,7 +250,7 @@ import TokencertTestAuthority
         var work = try parts.work(.issue(parts.issue(Self.newKey)), signed(key), isResumed: true)
         let other = try parts.addKey()
         var token = parts.token
-        let prepared = try PlaceOrder.prepare(&work, &token)
+        let prepared = try work.prepareToPlaceOrder(on: &token)
         #expect(prepared.intent == nil && prepared.failure == nil)
         #expect(prepared.facts == [.found(publicKeyHash: publicKeyHash(other))])
     }
@@ -262,20 +262,20 @@ import TokencertTestAuthority
         parts.script.failures["requireProof"] = Self.failure(.keyUnusable, at: .request)
         var work = try parts.work(.issue(parts.issue(Self.newKey)), signed(key), isResumed: true)
         var token = parts.token
-        let refusal = code { _ = try PlaceOrder.prepare(&work, &token) }
+        let refusal = code { _ = try work.prepareToPlaceOrder(on: &token) }
         #expect(refusal == .keyUnusable)
         parts.script.failures = [:]
-        let prepared = try PlaceOrder.prepare(&work, &token)
+        let prepared = try work.prepareToPlaceOrder(on: &token)
         #expect(prepared.intent?.kind == "sending")
     }
 
     private func place(
         _ work: inout OrderWork, _ token: inout ScriptedToken
     ) throws -> StepOutcome {
-        let prepared = try PlaceOrder.prepare(&work, &token)
+        let prepared = try work.prepareToPlaceOrder(on: &token)
         let event = try #require(prepared.intent)
         let intent = try work.journal.recordIntent(event, at: .order)
-        return try PlaceOrder.run(intent, &work, &token)
+        return work.placeOrder(intent)
     }
 
     @Test("If the CA is unreachable, nothing was ordered, and the reason says which order")
@@ -340,9 +340,8 @@ import TokencertTestAuthority
         let key = try parts.addKey()
         var work = try parts.work(
             .request(newKeyKind: "ec:p256"), [.made(publicKeyHash: publicKeyHash(key))])
-        var token = parts.token
         let intent = try work.journal.recordIntent(.sentFor(key), at: .order)
-        let outcome = try PlaceOrder.run(intent, &work, &token)
+        let outcome = work.placeOrder(intent)
         #expect(outcome.facts == [.notSent(reason: "no CA is known for this order")])
         #expect(outcome.failure?.code == .caUnreachable)
         #expect(!work.hasSent && parts.acting.world.orders.isEmpty)

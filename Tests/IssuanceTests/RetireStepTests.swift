@@ -41,10 +41,10 @@ import TokencertTestAuthority
     private func retire(
         _ work: inout OrderWork, _ token: inout ScriptedToken
     ) throws -> StepOutcome {
-        let prepared = try RetireOld.prepare(&work, &token)
+        let prepared = try work.prepareToRetireOld()
         guard let event = prepared.intent else { return prepared }
         let intent = try work.journal.recordIntent(event, at: .retire)
-        return try RetireOld.run(intent, &work, &token)
+        return try work.retireOld(intent, on: &token)
     }
 
     @Test("An older certificate is removed after its intent is recorded, and reported")
@@ -92,9 +92,9 @@ import TokencertTestAuthority
     @Test("A certificate never replaces itself")
     func itself() throws {
         let old = try certificate(2)
-        var (work, token) = (try renewal(old, old), parts.token)
+        var work = try renewal(old, old)
         let error = try #require(throws: IssuanceError.self) {
-            _ = try RetireOld.prepare(&work, &token)
+            _ = try work.prepareToRetireOld()
         }
         #expect(error.code == .certificateWrong && error.step == .retire)
         #expect(parts.acting.world.certificates.contains(old))
@@ -117,8 +117,8 @@ import TokencertTestAuthority
     func nothingReplaced() throws {
         let job = OrderEvent.Job.issue(
             parts.issue(.existing(publicKeyHash: publicKeyHash(key))))
-        var (work, token) = (try parts.work(job, [.accepted(try certificate(3))]), parts.token)
-        let outcome = try RetireOld.prepare(&work, &token)
+        var work = try parts.work(job, [.accepted(try certificate(3))])
+        let outcome = try work.prepareToRetireOld()
         #expect(outcome.intent == nil)
         #expect(outcome.facts == [.closed(reason: "no certificate was replaced")])
     }

@@ -46,7 +46,7 @@ extension Runner {
         var work = OrderWork(try Journal(openOrder), settings, authority)
         guard work.firstStep == .fetch else { return }
         do throws(IssuanceError) {
-            try record(try FetchLate.run(&work), of: .fetch, work)
+            try record(try work.fetchLate(), of: .fetch, work)
         } catch {
             throw failure(error, of: work, key: nil)
         }

@@ -73,20 +73,38 @@ package struct Runner {
         case .order, .fetch, .verify, .retire: break
         default: settings.observer.stepBegins(step)
         }
-        let outcome =
-            switch step {
-            case .generate: try GenerateKey.run(&work, &token)
-            case .request: try SignRequest.run(&work, &token)
-            case .order: try take(PlaceOrder.self, step, &work, &token)
-            case .fetch: try FetchLate.run(&work, &token)
-            case .verify: try VerifyCertificate.run(&work, &token)
-            case .write: try WriteCertificate.run(&work, &token)
-            case .readBack: try ReadBack.run(&work, &token)
-            case .retire: try take(RetireOld.self, step, &work, &token)
-            case .plan, .evidence, .remove, .setUp: StepOutcome([])
+        var outcome: StepOutcome
+        switch step {
+        case .generate: outcome = try work.generateKey(on: &token)
+        case .request: outcome = try work.signRequest(on: &token)
+        case .order:
+            outcome = try work.prepareToPlaceOrder(on: &token)
+            if let intent = try recordIntent(outcome, at: step, work) {
+                outcome = work.placeOrder(intent)
             }
+        case .fetch: outcome = try work.fetchLate()
+        case .verify: outcome = try work.verifyCertificate(on: &token)
+        case .write: outcome = try work.writeCertificate(on: &token)
+        case .readBack: outcome = try work.readBack(on: &token)
+        case .retire:
+            outcome = try work.prepareToRetireOld()
+            if let intent = try recordIntent(outcome, at: step, work) {
+                outcome = try work.retireOld(intent, on: &token)
+            }
+        case .plan, .evidence, .remove, .setUp: outcome = StepOutcome([])
+        }
         try record(outcome, of: step, work)
         if step == .generate { work.tellKey() }
+    }
+
+    /// Records the intent of an irrevocable step, which may be taken only then. Returns nil if the step
+    /// is not needed.
+    private func recordIntent(
+        _ prepared: StepOutcome, at step: Step, _ work: OrderWork
+    ) throws(IssuanceError) -> RecordedIntent? {
+        guard let event = prepared.intent else { return nil }
+        settings.observer.stepBegins(step)
+        return try work.journal.recordIntent(event, at: step)
     }
 
     /// Records the facts of a step. Throws its failure.
@@ -101,18 +119,6 @@ package struct Runner {
             }
         }
         if let failure = outcome.failure { throw failure }
-    }
-
-    /// Runs an irrevocable step after recording its intent in the ledger.
-    private func take<Irrevocable: IrrevocableStep>(
-        _ type: Irrevocable.Type, _ step: Step, _ work: inout OrderWork,
-        _ token: inout some OrderToken & ~Copyable
-    ) throws(IssuanceError) -> StepOutcome {
-        let prepared = try type.prepare(&work, &token)
-        guard let event = prepared.intent else { return prepared }
-        settings.observer.stepBegins(step)
-        let intent = try work.journal.recordIntent(event, at: step)
-        return try type.run(intent, &work, &token)
     }
 
     /// Records a failure, and adds the state of the order and what it leaves on the token.

@@ -1,31 +1,24 @@
 internal import OpenSSLX509
 package import TokencertLedger
 
-/// Fetches the certificate of an order whose outcome is unknown from the account at the CA, if the
-/// user has agreed to that. It orders nothing, and it changes nothing on the token.
-enum FetchLate: RepeatableStep {
-    static func run(
-        _ work: inout OrderWork, _ token: inout some OrderToken & ~Copyable
-    ) throws(IssuanceError) -> StepOutcome {
-        try run(&work)
-    }
-
-    /// Runs the step without the token.
-    static func run(_ work: inout OrderWork) throws(IssuanceError) -> StepOutcome {
-        let doubt = work.order.doubt
-        guard let authority = work.authority, authority.findsLate,
-            let order = work.order.sent(to: work.settings.authority)
+extension OrderWork {
+    /// Fetches the certificate of an order whose outcome is unknown from the account at the CA, if the
+    /// user has agreed to that. It orders nothing and needs no token.
+    mutating func fetchLate() throws(IssuanceError) -> StepOutcome {
+        let doubt = order.doubt
+        guard let authority, authority.findsLate,
+            let sent = order.sent(to: settings.authority)
         else { throw IssuanceError(.orderPending, at: .order, doubt) }
         // Read the ledger first: without it, the certificate of another order could be taken.
-        let outcomes = try work.outcomes()
-        work.settings.observer.stepBegins(.fetch)
-        switch authority.findLate(order) {
+        let outcomes = try self.outcomes()
+        settings.observer.stepBegins(.fetch)
+        switch authority.findLate(sent) {
         case .notYet(let reason):
             throw IssuanceError(.orderPending, at: .fetch, "\(reason); \(doubt)")
         case .failed(let reason, let advice):
             throw IssuanceError(.orderPending, at: .fetch, "\(reason); \(doubt)", choices: advice)
         case .found(let late):
-            let certificate = try choose(late, order, work.order.replacement, outcomes)
+            let certificate = try late.outcome(of: sent, replacing: order.replacement, outcomes)
             return StepOutcome([
                 .fetched(
                     .init(
@@ -34,17 +27,18 @@ enum FetchLate: RepeatableStep {
             ])
         }
     }
+}
 
-    /// The only certificate that may be the outcome of the order.
-    private static func choose(
-        _ late: [LateCertificate], _ order: SentOrder, _ replacement: Replacement?,
-        _ outcomes: OrderOutcomes
+extension [LateCertificate] {
+    /// The only certificate that may be the outcome of an order.
+    fileprivate func outcome(
+        of order: SentOrder, replacing replacement: Replacement?, _ outcomes: OrderOutcomes
     ) throws(IssuanceError) -> LateCertificate {
-        let own = late.filter { outcomes.isForKey($0.certificate) }
+        let own = filter { outcomes.isForKey($0.certificate) }
         guard !own.isEmpty else {
             throw IssuanceError(
                 .notTheOutcome, at: .fetch,
-                "certificate \(numbers(late)) at the CA is for another key")
+                "certificate \(numbers) at the CA is for another key")
         }
         let isFromElsewhere = order.number == nil
         var objection: OrderOutcomes.Objection?
@@ -59,24 +53,24 @@ enum FetchLate: RepeatableStep {
         guard valid.count <= 1 else {
             throw IssuanceError(
                 .notTheOutcome, at: .fetch,
-                "the CA has \(valid.count) certificates for this key: \(numbers(valid))",
+                "the CA has \(valid.count) certificates for this key: \(valid.numbers)",
                 choices: ["get the one that you want from the CA as a file"])
         }
         if let certificate = valid.first { return certificate }
         guard possible.isEmpty else {
             throw IssuanceError(
                 .certificateRevoked, at: .fetch,
-                "the CA has issued certificate \(numbers(possible)) for this order and revoked it")
+                "the CA has issued certificate \(possible.numbers) for this order and revoked it")
         }
         throw IssuanceError(
             objection?.code ?? .notTheOutcome, at: .fetch,
             objection?.reason
-                ?? "certificate \(numbers(own)) at the CA is the one to be replaced")
+                ?? "certificate \(own.numbers) at the CA is the one to be replaced")
     }
 
-    private static func numbers(_ late: [LateCertificate]) -> String {
-        let more = late.count > 3 ? " and \(late.count - 3) more" : ""
-        return late.prefix(3).map(\.number).joined(separator: ", ") + more
+    private var numbers: String {
+        let more = count > 3 ? " and \(count - 3) more" : ""
+        return prefix(3).map(\.number).joined(separator: ", ") + more
     }
 }
 

@@ -3,28 +3,28 @@ internal import OpenSSLX509
 internal import TokencertLedger
 internal import TokencertTokens
 
-/// Generates the key pair of an order, or finds the one that was generated for it.
-enum GenerateKey: RepeatableStep {
-    static func run(
-        _ work: inout OrderWork, _ token: inout some OrderToken & ~Copyable
+extension OrderWork {
+    /// Generates the key pair of the order, or finds the one that was generated for it.
+    mutating func generateKey(
+        on token: inout some OrderToken & ~Copyable
     ) throws(IssuanceError) -> StepOutcome {
-        let journal = work.journal
+        let journal = journal
         // In a new order, the id was free a moment ago, so there is no key to look for.
         if !journal.isFresh,
-            let key = try token.key(of: work.order, in: journal.openOrder.ledger)
+            let key = try token.key(of: order, in: journal.openOrder.ledger)
         {
             try token.requireRoom(
-                for: key, replacing: work.order.replacement, having: [], at: .generate)
-            work.update(key)
+                for: key, replacing: order.replacement, having: [], at: .generate)
+            update(key)
             return StepOutcome([.found(publicKeyHash: key.publicKeyHash)])
         }
-        guard case .generate(let new) = try KeyPlan(work.order.beginning) else {
+        guard case .generate(let new) = try KeyPlan(order.beginning) else {
             throw IssuanceError(.keyGone, at: .generate, "no key was made for this order")
         }
         if !journal.isFresh { try token.requireFree(new.id) }
         var key = try token.makeKey(new) { journal.hasMadeKey = true }
-        key.remarks += work.labelRemarks
-        work.update(key)
+        key.remarks += labelRemarks
+        update(key)
         // Once this is recorded, no other key is accepted for the order.
         return StepOutcome([.made(publicKeyHash: key.publicKeyHash)])
     }

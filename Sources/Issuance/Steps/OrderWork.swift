@@ -2,7 +2,13 @@ package import OpenSSLX509
 internal import TokencertLedger
 internal import TokencertTokens
 
-/// An order in progress: its record in the ledger, the user's input, and cached readings.
+/// An order in progress: its record in the ledger, the user's input, and cached readings. Each step is
+/// a method.
+///
+/// A step whose effect is ``StepEffect/pure`` or ``StepEffect/repeatable`` may run again after any
+/// interruption: it changes nothing, or first checks what was done. A step whose effect is
+/// ``StepEffect/once`` or ``StepEffect/destructive`` has two methods. The first determines what will
+/// happen, without changing anything. The second requires that as a ``RecordedIntent``.
 ///
 /// The cache may be cleared between any two steps; its contents are then read again.
 struct OrderWork {

@@ -3,27 +3,27 @@ internal import OpenSSLX509
 internal import TokencertLedger
 internal import TokencertTokens
 
-/// Reads the certificate in a new session, and has the token prove possession of its key.
-enum ReadBack: RepeatableStep {
-    static func run(
-        _ work: inout OrderWork, _ token: inout some OrderToken & ~Copyable
+extension OrderWork {
+    /// Reads the certificate in a new session, and has the token prove possession of its key.
+    mutating func readBack(
+        on token: inout some OrderToken & ~Copyable
     ) throws(IssuanceError) -> StepOutcome {
-        let (certificate, _) = try work.order.certificates()
-        let key = try work.key(&token)
+        let (certificate, _) = try order.certificates()
+        let key = try self.key(&token)
         let proof = try token.readBack(
-            certificate, for: key, acceptingNoProof: work.acceptsChanges && !work.hasSent)
-        work.notes.possession = proof.possession
-        work.notes.remarks += certificate.remarks(
-            for: key, label: work.order.beginning.certificateLabelBytes, proof)
-        if proof.possession == .none, let replacement = work.order.replacement,
+            certificate, for: key, acceptingNoProof: acceptsChanges && !hasSent)
+        notes.possession = proof.possession
+        notes.remarks += certificate.remarks(
+            for: key, label: order.beginning.certificateLabelBytes, proof)
+        if proof.possession == .none, let replacement = order.replacement,
             replacement.isRetired
         {
-            work.notes.remarks.append(
+            notes.remarks.append(
                 "the old certificate stays on the token, because possession of the key of the new "
                     + "one is not proved: "
                     + replacement.name)
         }
-        return StepOutcome([proof.event(certificate, uri: work.order.writtenURI ?? "")])
+        return StepOutcome([proof.event(certificate, uri: order.writtenURI ?? "")])
     }
 }
 

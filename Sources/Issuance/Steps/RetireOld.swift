@@ -2,16 +2,15 @@ internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertLedger
 
-/// Removes the replaced certificate, and checks that it is gone and the new one is not.
-enum RetireOld: IrrevocableStep {
-    static func prepare(
-        _ work: inout OrderWork, _ token: inout some OrderToken & ~Copyable
-    ) throws(IssuanceError) -> StepOutcome {
-        guard let replacement = work.order.replacement else {
+extension OrderWork {
+    /// Checks that the replaced certificate may be removed, without removing it. An outcome without
+    /// an intent says why it stays.
+    mutating func prepareToRetireOld() throws(IssuanceError) -> StepOutcome {
+        guard let replacement = order.replacement else {
             return StepOutcome([.closed(reason: "no certificate was replaced")])
         }
         let old = replacement.certificate
-        let (new, _) = try work.order.certificates()
+        let (new, _) = try order.certificates()
         guard old != new else {
             throw IssuanceError(
                 .certificateWrong, at: .retire,
@@ -19,18 +18,18 @@ enum RetireOld: IrrevocableStep {
         }
         if let reason = old.reasonToStay(beside: new) {
             let remark = "the old certificate stays on the token: \(reason)"
-            work.notes.remarks.append("\(remark) (\(replacement.name))")
+            notes.remarks.append("\(remark) (\(replacement.name))")
             return StepOutcome([.closed(reason: remark)])
         }
         return .intent(.retiring(certificate: replacement.name))
     }
 
-    static func run(
-        _ intent: consuming RecordedIntent, _ work: inout OrderWork,
-        _ token: inout some OrderToken & ~Copyable
+    /// Removes the replaced certificate, and checks that it is gone and the new one is not.
+    mutating func retireOld(
+        _ intent: consuming RecordedIntent, on token: inout some OrderToken & ~Copyable
     ) throws(IssuanceError) -> StepOutcome {
-        let (new, _) = try work.order.certificates()
-        guard let replacement = work.order.replacement else { return StepOutcome([]) }
+        let (new, _) = try order.certificates()
+        guard let replacement = order.replacement else { return StepOutcome([]) }
         let (old, name) = (replacement.certificate, replacement.name)
         let wasThere: Bool
         do throws(IssuanceError) {
@@ -44,10 +43,10 @@ enum RetireOld: IrrevocableStep {
             return StepOutcome([], failure: refusal.with(circumstances: [.orderIsOver]))
         }
         if !wasThere {
-            work.notes.remarks.append(
+            notes.remarks.append(
                 "the old certificate was no longer on the token: \(name)")
         } else {
-            work.notes.retired = name
+            notes.retired = name
         }
         return StepOutcome([.retired(certificate: name)])
     }

@@ -3,17 +3,17 @@ internal import OpenSSLX509
 internal import TokencertLedger
 internal import TokencertTokens
 
-/// Has the token sign the certificate request.
-enum SignRequest: RepeatableStep {
-    static func run(
-        _ work: inout OrderWork, _ token: inout some OrderToken & ~Copyable
+extension OrderWork {
+    /// Has the token sign the certificate request.
+    mutating func signRequest(
+        on token: inout some OrderToken & ~Copyable
     ) throws(IssuanceError) -> StepOutcome {
-        let before = work.order.publicKeyHash
-        let beginning = work.order.beginning
-        var key = try work.key(&token)
-        let content = work.requested ?? IssuanceRequest(work.order)
+        let before = order.publicKeyHash
+        let beginning = order.beginning
+        var key = try self.key(&token)
+        let content = requested ?? IssuanceRequest(order)
         var new: NewKey?
-        if work.journal.hasMadeKey, case .generate(let made) = try KeyPlan(beginning) { new = made }
+        if journal.hasMadeKey, case .generate(let made) = try KeyPlan(beginning) { new = made }
         var request: CertificateRequest?
         var failure: IssuanceError?
         do throws(IssuanceError) {
@@ -21,12 +21,12 @@ enum SignRequest: RepeatableStep {
         } catch {
             failure = error
         }
-        work.update(key)
+        update(key)
         let hash = key.publicKeyHash
         var outcome = StepOutcome([], failure: failure)
         if hash != before {
             outcome.facts.append(
-                work.journal.hasMadeKey ? .made(publicKeyHash: hash) : .found(publicKeyHash: hash))
+                journal.hasMadeKey ? .made(publicKeyHash: hash) : .found(publicKeyHash: hash))
         }
         guard let request else { return outcome }
         if beginning.issue == nil {
@@ -38,52 +38,49 @@ enum SignRequest: RepeatableStep {
         }
         return outcome
     }
-}
 
-/// Sends the order to the CA, once.
-enum PlaceOrder: IrrevocableStep {
-    static func prepare(
-        _ work: inout OrderWork, _ token: inout some OrderToken & ~Copyable
+    /// Checks that the order may be sent, without sending it. An outcome without an intent says why
+    /// it is not sent.
+    mutating func prepareToPlaceOrder(
+        on token: inout some OrderToken & ~Copyable
     ) throws(IssuanceError) -> StepOutcome {
-        guard work.authority != nil else {
+        guard authority != nil else {
             throw IssuanceError(.caUnreachable, at: .order, "no account is known for this order")
         }
-        let key = try work.key(&token)
+        let key = try self.key(&token)
         // The key may have been replaced since its request was signed.
-        guard key.publicKeyHash == work.order.publicKeyHash else {
+        guard key.publicKeyHash == order.publicKeyHash else {
             return StepOutcome([.found(publicKeyHash: key.publicKeyHash)])
         }
         // An earlier process had the request signed; the key may have become unusable since.
-        if !work.journal.isFresh { try token.requireProof(of: key) }
-        guard let request = work.order.signedRequest else {
+        if !journal.isFresh { try token.requireProof(of: key) }
+        guard let request = order.signedRequest else {
             throw IssuanceError(
                 .ledgerFailed, at: .order, "the ledger has no request for the key of this order")
         }
         // Read the ledger before sending: a failure afterwards would lose the answer.
-        _ = try work.outcomes()
+        _ = try outcomes()
         return .intent(
             .sending(
                 .init(
                     keyURI: key.uri, publicKeyHash: key.publicKeyHash, request: request,
-                    isRepeated: work.brought.ordersAgain)))
+                    isRepeated: brought.ordersAgain)))
     }
 
-    static func run(
-        _ intent: consuming RecordedIntent, _ work: inout OrderWork,
-        _ token: inout some OrderToken & ~Copyable
-    ) throws(IssuanceError) -> StepOutcome {
-        guard let authority = work.authority, let asked = work.order.beginning.issue,
-            let request = work.order.sending?.request
+    /// Sends the order to the CA, once.
+    mutating func placeOrder(_ intent: consuming RecordedIntent) -> StepOutcome {
+        guard let authority, let asked = order.beginning.issue,
+            let request = order.sending?.request
         else {
             let reason = "no CA is known for this order"
             return StepOutcome(
                 [.notSent(reason: reason)],
                 failure: IssuanceError(.caUnreachable, at: .order, reason))
         }
-        work.hasSent = true
-        work.settings.observer.orderIsSent(work.journal.openOrder.number)
-        let order = CertificateOrder(grant: CertificateGrant(asked), request: request)
-        switch authority.place(order) {
+        hasSent = true
+        settings.observer.orderIsSent(journal.openOrder.number)
+        let sent = CertificateOrder(grant: CertificateGrant(asked), request: request)
+        switch authority.place(sent) {
         case .answered(let answer):
             return StepOutcome([.answered(answer)])
         case .notSent(let reason):
@@ -91,7 +88,7 @@ enum PlaceOrder: IrrevocableStep {
                 [.notSent(reason: reason)],
                 failure: IssuanceError(
                     .caUnreachable, at: .order,
-                    work.brought.ordersAgain
+                    brought.ordersAgain
                         ? "the CA cannot be reached, so the second order was not sent: \(reason)"
                         : "the CA cannot be reached, so nothing was ordered: \(reason)"))
         case .unanswered(let reason):

@@ -2,34 +2,34 @@ package import OpenSSLX509
 internal import TokencertLedger
 internal import TokencertTokens
 
-/// Verifies the certificate that was received for an order.
-enum VerifyCertificate: RepeatableStep {
-    static func run(
-        _ work: inout OrderWork, _ token: inout some OrderToken & ~Copyable
+extension OrderWork {
+    /// Verifies the certificate that was received for the order.
+    mutating func verifyCertificate(
+        on token: inout some OrderToken & ~Copyable
     ) throws(IssuanceError) -> StepOutcome {
-        let key = try work.key(&token)
+        let key = try self.key(&token)
         var received: [Certificate]
         let doubt: String?
-        switch try came(work) {
+        switch try self.received() {
         case .certificates(let certificates, let reason): (received, doubt) = (certificates, reason)
         case .nothing(let outcome): return outcome
         }
-        received = try work.order.replacement.leavingOut(received)
-        if let failure = try filter(&received, &work) { return failure }
-        work.settings.observer.stepBegins(.verify)
+        received = try order.replacement.leavingOut(received)
+        if let failure = try filter(&received) { return failure }
+        settings.observer.stepBegins(.verify)
         // The user accepted these changes when the certificate was verified before.
         let wasAccepted =
-            work.brought.certificates.isEmpty && work.order.state != .answered
-            && work.order.certified?.changes.isEmpty == false
-        let expected = work.order.beginning.issue.map { CertificateGrant($0) }
+            brought.certificates.isEmpty && order.state != .answered
+            && order.certified?.changes.isEmpty == false
+        let expected = order.beginning.issue.map { CertificateGrant($0) }
         let verification = Verification(
-            anchors: work.settings.anchors, time: work.settings.clock())
+            anchors: settings.anchors, time: settings.clock())
         let verified: VerifiedCertificate
         do throws(IssuanceError) {
             verified = try verification.verify(
                 received, for: key, expected,
-                acceptingChanges: work.acceptsChanges || wasAccepted)
-            if expected == nil, !work.acceptsChanges {
+                acceptingChanges: acceptsChanges || wasAccepted)
+            if expected == nil, !acceptsChanges {
                 try verification.requireUsable(verified.certificate)
             }
         } catch {
@@ -38,8 +38,8 @@ enum VerifyCertificate: RepeatableStep {
             }
             return .unclear(doubt)
         }
-        work.notes.differences = verified.differences
-        work.notes.remarks = verified.remarks
+        notes.differences = verified.differences
+        notes.remarks = verified.remarks
         return StepOutcome(
             [
                 .certified(
@@ -55,10 +55,9 @@ enum VerifyCertificate: RepeatableStep {
     }
 
     /// The certificates for an order: those the user brought, or those in the ledger.
-    private static func came(_ work: OrderWork) throws(IssuanceError) -> AnswerReading {
-        let order = work.order
-        guard work.brought.certificates.isEmpty else {
-            return .certificates(work.brought.certificates)
+    private func received() throws(IssuanceError) -> AnswerReading {
+        guard brought.certificates.isEmpty else {
+            return .certificates(brought.certificates)
         }
         if order.state != .answered, let certified = order.certified {
             let pem = Array((certified.certificate + certified.others).utf8)
@@ -72,21 +71,21 @@ enum VerifyCertificate: RepeatableStep {
             throw IssuanceError(
                 .needsDecision, at: .plan, "the ledger has no certificate for this order")
         }
-        return AnswerReading(answer, from: work.settings.authority)
+        return AnswerReading(answer, from: settings.authority)
     }
 
     /// Removes certificates that cannot be the outcome of the order. Returns the outcome of the step
     /// if the CA's answer contains no other.
-    private static func filter(
-        _ received: inout [Certificate], _ work: inout OrderWork
+    private mutating func filter(
+        _ received: inout [Certificate]
     ) throws(IssuanceError) -> StepOutcome? {
         // An imported certificate may be the outcome of any order.
-        guard work.order.beginning.imported == nil else { return nil }
-        let isFromElsewhere = !work.brought.certificates.isEmpty
+        guard order.beginning.imported == nil else { return nil }
+        let isFromElsewhere = !brought.certificates.isEmpty
         // A certificate that passed every check before is not checked against the order again.
-        guard isFromElsewhere || work.order.state == .answered else { return nil }
+        guard isFromElsewhere || order.state == .answered else { return nil }
         do throws(IssuanceError) {
-            received = try work.outcomes().filter(received, isFromElsewhere: isFromElsewhere)
+            received = try outcomes().filter(received, isFromElsewhere: isFromElsewhere)
             return nil
         } catch {
             guard !isFromElsewhere, error.code != .ledgerFailed else { throw error }

@@ -3,32 +3,32 @@ internal import OpenSSLX509
 internal import TokencertLedger
 internal import TokencertTokens
 
-/// Writes the certificate of a key, and its chain if requested.
-enum WriteCertificate: RepeatableStep {
-    static func run(
-        _ work: inout OrderWork, _ token: inout some OrderToken & ~Copyable
+extension OrderWork {
+    /// Writes the certificate of the order's key, and its chain if requested.
+    mutating func writeCertificate(
+        on token: inout some OrderToken & ~Copyable
     ) throws(IssuanceError) -> StepOutcome {
-        let (certificate, others) = try work.order.certificates()
-        let key = try work.key(&token)
+        let (certificate, others) = try order.certificates()
+        let key = try self.key(&token)
         try token.requireRoom(
-            for: key, replacing: work.order.replacement, having: [certificate], at: .write)
-        let label = work.order.beginning.certificateLabelBytes
+            for: key, replacing: order.replacement, having: [certificate], at: .write)
+        let label = order.beginning.certificateLabelBytes
         // No other object can have the id of a key that was just generated.
-        let isFresh = key.isNew && work.journal.isFresh
+        let isFresh = key.isNew && journal.isFresh
         let written = try token.write(certificate, for: key, label: label, isFresh: isFresh)
-        work.notes.written = written.uri
-        work.notes.wasThere = written.wasThere
-        guard work.order.beginning.imported?.writesChain == true else {
+        notes.written = written.uri
+        notes.wasThere = written.wasThere
+        guard order.beginning.imported?.writesChain == true else {
             return StepOutcome([.written(uri: written.uri)])
         }
         // The certificate is recorded first: it is usable without its chain.
-        let journal = work.journal
+        let journal = journal
         journal.recordFact(.written(uri: written.uri))
         var (chain, seen): ([Certificate], [Certificate]) = ([], [])
         var outcome = StepOutcome([])
         do throws(IssuanceError) {
             let verification = Verification(
-                anchors: work.settings.anchors, time: work.settings.clock())
+                anchors: settings.anchors, time: settings.clock())
             try token.write(
                 issuers: verification.issuers(of: certificate, from: others),
                 at: verification.time, seen: &seen
@@ -39,7 +39,7 @@ enum WriteCertificate: RepeatableStep {
         } catch {
             outcome.failure = error
         }
-        work.notes.chain = (chain + seen).map(\.subject.text)
+        notes.chain = (chain + seen).map(\.subject.text)
         return outcome
     }
 }

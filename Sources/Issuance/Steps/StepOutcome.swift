@@ -30,27 +30,3 @@ struct StepOutcome {
         StepOutcome([.unclear(reason: reason)])
     }
 }
-
-/// A step whose effect is ``StepEffect/pure`` or ``StepEffect/repeatable``.
-///
-/// It may run again after any interruption: it changes nothing, or first checks what was done.
-protocol RepeatableStep {
-    static func run(
-        _ work: inout OrderWork, _ token: inout some OrderToken & ~Copyable
-    ) throws(IssuanceError) -> StepOutcome
-}
-
-/// A step whose effect is ``StepEffect/once`` or ``StepEffect/destructive``. It runs only after
-/// its intent is in the ledger.
-protocol IrrevocableStep {
-    /// Determines what the step will do, without changing anything. If the outcome has no intent,
-    /// the step is not needed and the outcome's facts say why.
-    static func prepare(
-        _ work: inout OrderWork, _ token: inout some OrderToken & ~Copyable
-    ) throws(IssuanceError) -> StepOutcome
-
-    static func run(
-        _ intent: consuming RecordedIntent, _ work: inout OrderWork,
-        _ token: inout some OrderToken & ~Copyable
-    ) throws(IssuanceError) -> StepOutcome
-}
