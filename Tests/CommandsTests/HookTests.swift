@@ -88,7 +88,8 @@ extension RealParts {
             let bench = try HookBench()
             let recorder = try bench.recorder()
             try bench.set(["before-order": recorder, "after-issue": recorder])
-            let issued = try bench.issue()
+            let ledger = bench.folder.file("other.sqlite")
+            let issued = try bench.issue(["--ledger", ledger])
             #expect(issued.status == 0, "\(issued.errors)")
             #expect(!issued.errors.contains("warning"), "\(issued.errors)")
             let before = try bench.variables("before-order")
@@ -106,7 +107,10 @@ extension RealParts {
             #expect(after["TOKENCERT_HOOK_NOT_AFTER"]?.hasSuffix("Z") == true, "\(after)")
             #expect(after["TOKENCERT_HOOK_SERIAL"] != nil)
             for variables in [before, after] {
-                #expect(variables.keys.allSatisfy { $0.hasPrefix("TOKENCERT_HOOK") })
+                // The number of the order belongs to this ledger.
+                #expect(variables["TOKENCERT_LEDGER"] == ledger)
+                let others = variables.keys.filter { !$0.hasPrefix("TOKENCERT_HOOK") }
+                #expect(others == ["TOKENCERT_LEDGER"])
             }
             _ = try bench.input("before-order")
             let certificate = try #require(
@@ -309,6 +313,7 @@ extension RealParts {
             let variables = try bench.variables("on-expiring")
             #expect(variables["TOKENCERT_HOOK_ORDER"] == "1")
             #expect(variables["TOKENCERT_HOOK_KEY_LABEL"] == "mail")
+            #expect(variables["TOKENCERT_LEDGER"]?.hasSuffix("/ledger.sqlite") == true)
             let line = try #require(try bench.input("on-expiring")["expiring"] as? [String: Any])
             let certificate = try #require(line["certificate"] as? [String: Any])
             #expect((certificate["pem"] as? String)?.contains("BEGIN CERTIFICATE") == true)

@@ -15,7 +15,9 @@ struct HookRun {
     init(_ input: HookInput, words: [String]) throws {
         hook = input.hook
         self.words = words
-        environment = input.environment
+        // The number of an order belongs to one ledger.
+        let ledger = LedgerOptions.used.map { ["TOKENCERT_LEDGER": $0] } ?? [:]
+        environment = input.environment.merging(ledger) { own, _ in own }
         self.input = try jsonOutput(input) + "\n"
     }
 

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import OpenSSLX509
+internal import Synchronization
 internal import TokencertIssuance
 internal import TokencertLedger
 internal import TokencertPlatform
@@ -14,18 +15,31 @@ struct LedgerOptions: ParsableArguments {
 
     var path: String { setting(ledger, .ledger) ?? standardLedgerPath }
 
+    /// The absolute path of the ledger that the command uses, for the programs that it starts; nil if it
+    /// uses none.
+    static var used: String? { usedPath.withLock { $0 } }
+
+    private static let usedPath = Mutex<String?>(nil)
+
+    /// ``path``, after it was stored for ``used``.
+    private func pathToUse() -> String {
+        let path = path
+        Self.usedPath.withLock { $0 = absolutePath(path) }
+        return path
+    }
+
     /// Whether the ledger exists. True if that is unknown: opening the file then reports why.
     var isFileThere: Bool { (try? isPresent(path)) ?? true }
 
     /// Opens the ledger read-only. Throws `LedgerError` with code `absent` if it does not exist.
     func open() throws -> Ledger {
-        try Ledger(reading: path)
+        try Ledger(reading: pathToUse())
     }
 
     /// Opens the ledger read-only; nil if it does not exist.
     func openIfThere() throws -> Ledger? {
         do throws(LedgerError) {
-            return try Ledger(reading: path)
+            return try Ledger(reading: pathToUse())
         } catch {
             guard error.code == .absent else { throw error }
             return nil
@@ -45,14 +59,14 @@ struct LedgerOptions: ParsableArguments {
 
     /// Opens or creates the ledger, and checks that it can be written.
     func openForWriting() throws -> Ledger {
-        let ledger = try Ledger(path: path, clock: now)
+        let ledger = try Ledger(path: pathToUse(), clock: now)
         try ledger.requireWriting()
         return ledger
     }
 
     /// Checks the permissions to create or write the ledger, without opening it.
     func requireWritable() throws {
-        try Ledger.requireWritable(path)
+        try Ledger.requireWritable(pathToUse())
     }
 
     /// What the ledger says about the objects on tokens.

@@ -22,7 +22,7 @@ struct ModuleOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Token profile to use if the token is not recognised: a name, a file, or none.",
+            "Token profile to use instead of the one for the token's model: a name, a file, or none.",
             valueName: "profile"), completion: LiveCompletion.tokenProfiles)
     var tokenProfile: String?
 

@@ -34,12 +34,13 @@ enum ExitStatus: Int32, CaseIterable {
                 + "certificate was not revoked"
         case .cannotCreate:
             "the token cannot be written: full, write-protected, id or label in use; or it cannot "
-                + "generate such a key, the key may not sign, or an object cannot be removed"
+                + "generate such a key, the key may not sign, or an object cannot be removed; or "
+                + "the file or folder to write already exists"
         case .tokenFailed: "the token failed or was removed"
         case .pending:
             "the order was sent and no usable certificate came back: it may still be issued; or "
-                + "an order for this key is unfinished; or it is unknown whether the CA revoked a "
-                + "certificate"
+                + "an order for this key is unfinished, in use by another process, or has replaced the "
+                + "certificate already; or it is unknown whether the CA revoked a certificate"
         case .certificateWrong:
             "a certificate came back and fails verification, has an issuer that is not trusted, "
                 + "or differs from the request"
