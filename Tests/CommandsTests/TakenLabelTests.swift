@@ -95,10 +95,12 @@ extension RealParts {
             #expect(blind.errors.contains("key: tokencert 3, id "), "\(blind.errors)")
         }
 
-        @Test("The number avoids the labels of half key pairs, and a certificate's label is free")
-        func halves() throws {
+        @Test(
+            "The number avoids the labels of half key pairs, and a certificate's label is free",
+            arguments: [("pubkey", "privkey"), ("privkey", "pubkey")])
+        func halves(first: String, second: String) throws {
             let bench = try Bench()
-            let halves = [("tokencert", "pubkey"), ("tokencert 2", "privkey"), ("apart", "pubkey")]
+            let halves = [("tokencert", first), ("tokencert 2", second), ("apart", second)]
             for (index, (label, lost)) in halves.enumerated() {
                 try bench.token.makePair(.rsa, id: [UInt8(index + 1)], label: Array(label.utf8))
                 try bench.token.pkcs11Tool([

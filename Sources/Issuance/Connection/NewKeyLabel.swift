@@ -65,15 +65,15 @@ func freeLabel<Access>(
         return label
     case .chosen(let name):
         if try keys(labelled: name, &session, at: step).isEmpty { return name }
-        // Read many labels at once, because thousands may have a number.
-        let privateKeys = try labels(of: .privateKey, &session, at: step)
-        let label = numbered(name, avoiding: privateKeys.union([name]))
-        // The halves of a key mostly have the same label, so those of public keys are rarely needed.
-        if !privateKeys.isEmpty, try keys(labelled: label, &session, at: step).isEmpty {
+        // Read many labels at once, because thousands may have a number. Those of public keys first:
+        // SoftHSM 2.6.1 decrypts each attribute of a private key, and the halves mostly have one label.
+        let publicKeys = try labels(of: .publicKey, &session, at: step)
+        let label = numbered(name, avoiding: publicKeys.union([name]))
+        if !publicKeys.isEmpty, try keys(labelled: label, &session, at: step).isEmpty {
             return label
         }
-        let publicKeys = try labels(of: .publicKey, &session, at: step)
-        return numbered(name, avoiding: privateKeys.union(publicKeys).union([name]))
+        let privateKeys = try labels(of: .privateKey, &session, at: step)
+        return numbered(name, avoiding: publicKeys.union(privateKeys).union([name]))
     }
 }
 
@@ -94,7 +94,10 @@ private func keys<Access>(
     // One search for both classes: few objects have the label, and some modules take long to search.
     var template = Template()
     template[.labelBytes] = label
-    return try found(template, &session, at: step).filter { object in
+    let types = [
+        AttributeKey<ObjectClass>.class.type, AttributeKey.id.type, AttributeKey.labelBytes.type,
+    ]
+    return try found(template, types, &session, at: step).filter { object in
         // An object without a readable class may be a key.
         let kind = object[.class] ?? .privateKey
         return [.privateKey, .publicKey].contains(kind) && object[.labelBytes] == label
@@ -107,15 +110,15 @@ private func labels<Access>(
 ) throws(IssuanceError) -> Set<[UInt8]?> {
     var template = Template()
     template[.class] = kind
-    return Set(try found(template, &session, at: step).map { $0[.labelBytes] })
+    return Set(
+        try found(template, [AttributeKey.labelBytes.type], &session, at: step).map {
+            $0[.labelBytes]
+        })
 }
 
 private func found<Access>(
-    _ template: Template, _ session: inout Session<Access>, at step: Step
+    _ template: Template, _ types: [AttributeType], _ session: inout Session<Access>, at step: Step
 ) throws(IssuanceError) -> [Attributes] {
-    let types = [
-        AttributeKey<ObjectClass>.class.type, AttributeKey.id.type, AttributeKey.labelBytes.type,
-    ]
     do throws(CryptokiError) {
         var found: [Attributes] = []
         for object in try session.findObjects(template) {
