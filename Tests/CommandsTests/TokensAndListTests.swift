@@ -94,6 +94,12 @@ extension RealParts {
             let note = "note: cannot show unfinished orders and recorded revocations: "
             #expect(listed.errors.contains(note), "\(listed)")
             #expect(try !bench.tokencert(["list"]).errors.contains("note:"))
+            // Monitoring must see that a recorded revocation would not be reported.
+            for (ledger, isRead) in [(file, false), (bench.token.folder.file("none"), true)] {
+                let checked = try bench.tokencert(["health", "--json", "--ledger", ledger])
+                #expect(
+                    try checked.json()["checkedRevocations"] as? Bool == isRead, "\(checked)")
+            }
         }
 
         // Otherwise health would advise a second order for the key, which has to be paid for.

@@ -69,8 +69,7 @@ struct HealthCommand: ParsableCommand {
                 token, tokenOptions, name?.uri, readingAll: true,
                 keepingCertificates: { _ in true }, loggingIn: tokens.logsIn)
             let found = try findings(on: content, name, health, revocation)
-            let orders = Self.ordersByURI(states.unfinishedOrders, content.inventory)
-            try show(found, content, orders, among: tokens, checkedIssuers: anchors != nil)
+            try show(found, content, states, among: tokens, checkedIssuers: anchors != nil)
             if !content.sawPrivateObjects { hasSeenAll = false }
             if found.contains(where: { $0.severity > .notice }) { throw Findings() }
         }
@@ -128,9 +127,10 @@ struct HealthCommand: ParsableCommand {
     }
 
     private func show(
-        _ findings: [Finding], _ read: ReadToken, _ orders: [String: Int64],
+        _ findings: [Finding], _ read: ReadToken, _ states: LedgerOptions.ObjectStates,
         among tokens: PresentTokens, checkedIssuers: Bool
     ) throws {
+        let orders = Self.ordersByURI(states.unfinishedOrders, read.inventory)
         let selection = tokens.selection(of: read.capabilities)
         // Among several tokens, a command must select one even if it names no object.
         let option = tokens.areSeveral ? selection : ""
@@ -139,6 +139,7 @@ struct HealthCommand: ParsableCommand {
             let report = Report(
                 token: try TokenReport(read.token),
                 sawPrivateObjects: read.sawPrivateObjects, checkedIssuers: checkedIssuers,
+                checkedRevocations: states.hasRevocations,
                 isFine: !findings.contains { $0.severity > .notice },
                 findings: findings.map { finding in
                     let entry = entries[finding.uri]?.first {
@@ -218,6 +219,8 @@ struct HealthCommand: ParsableCommand {
         let sawPrivateObjects: Bool
         /// Whether there are trust anchors, so that the issuers were checked.
         let checkedIssuers: Bool
+        /// Whether the ledger was searched for revocations; true if there is none.
+        let checkedRevocations: Bool
         let isFine: Bool
         let findings: [Line]
     }

@@ -75,6 +75,8 @@ struct LedgerOptions: ParsableArguments {
         var unfinishedOrders: [String: Int64] = [:]
         /// The days on which revocations were recorded, as for `Health.revocations`.
         var revocations: [String: String] = [:]
+        /// Whether the ledger was searched for revocations; true if there is none.
+        var hasRevocations = true
     }
 
     /// Reads what the ledger says about the objects on tokens. Notes name what cannot be read.
@@ -95,6 +97,7 @@ struct LedgerOptions: ParsableArguments {
             do {
                 states.revocations = try Self.revocations(in: ledger)
             } catch {
+                states.hasRevocations = false
                 report("recorded revocations", error)
             }
             guard showsOrders else { return states }
@@ -107,6 +110,7 @@ struct LedgerOptions: ParsableArguments {
                 report("unfinished orders", error)
             }
         } catch {
+            states.hasRevocations = false
             report((showsOrders ? "unfinished orders and " : "") + "recorded revocations", error)
         }
         return states
