@@ -43,6 +43,57 @@ extension RealParts {
             #expect(bench.token.contents.isEmpty)
         }
 
+        // Otherwise the certificate of another key would be removed.
+        @Test("A certificate with the label and the id of another key is not deleted by that name")
+        func crossed() throws {
+            let bench = try Bench()
+            let ids = ["a": "aa01", "b": "bb01"]
+            var serials: [String: String] = [:]
+            for (label, id) in ids {
+                let issued = try bench.tokencert([
+                    "issue", "--label", label, "--id", id, "--key-type", "rsa:2048", "--json",
+                ])
+                serials[label] = try issued.json().certificate("serialNumber")
+                let der = try bench.tokencert(["show", label, "--pem"]).output
+                try bench.token.folder.write(der, label + ".pem")
+                try run(
+                    "openssl",
+                    [
+                        "x509", "-in", bench.token.folder.file(label + ".pem"), "-outform", "DER",
+                        "-out", bench.token.folder.file(label + ".der"),
+                    ])
+                #expect(try bench.tokencert(["delete", label, "--cert", "--yes"]).status == 0)
+            }
+            func write(_ file: String, as label: String) throws {
+                try bench.token.pkcs11Tool([
+                    "--write-object", bench.token.folder.file(file + ".der"), "--type", "cert",
+                    "--id", try #require(ids[label]), "--label", label,
+                ])
+            }
+            // A key without a certificate of its own is still another key.
+            try write("b", as: "a")
+            for isComplete in [false, true] {
+                if isComplete { try write("a", as: "b") }
+                let before = bench.token.contents
+                for name in isComplete ? ["a", "b", "aa01", "pkcs11:object=b"] : ["a", "aa01"] {
+                    for options in [["--cert", "--yes"], ["--yes", "--yes-delete-private-key"]] {
+                        let refused = try bench.tokencert(["delete", name] + options)
+                        expect(refused, 66, "names a key, and also a certificate for another key")
+                        #expect(refused.errors.contains(serials["b"] ?? "-"), "\(refused)")
+                    }
+                }
+                #expect(bench.token.contents == before)
+                let found = try bench.healthFindings().filter { $0 == "mismatch" }
+                #expect(found.count == (isComplete ? 2 : 1))
+                #expect(
+                    try bench.tokencert(["list"]).output.contains(
+                        "! its CKA_ID belongs to a different key"))
+            }
+            let serial = try #require(serials["b"])
+            #expect(try bench.tokencert(["delete", serial, "--yes"]).status == 0)
+            #expect(try !bench.tokencert(["list", "--json"]).output.contains(serial))
+        }
+
         // A shell can leave only the type of an unquoted URI, which would match the only key on the
         // token.
         @Test("--yes does not remove anything if the URI has only a type")

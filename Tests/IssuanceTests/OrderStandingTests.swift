@@ -130,6 +130,58 @@ import TokencertTestSupport
         #expect(Replacements([]).outcomes(for: old).isEmpty)
     }
 
+    // Otherwise a certificate whose replacement was renewed and removed is renewed again and again.
+    @Test("A certificate is replaced by the replacements of its replacement")
+    func chain() throws {
+        let key = try HostPrivateKey.generate(.ec(.p256))
+        let certificates = try (1...3).map { number in
+            try key.issue(
+                CertificateContent(
+                    subject: [.init(.commonName, "Anna")], publicKey: key.publicKey,
+                    serialNumber: [UInt8(number)], notBefore: 0, notAfter: 1, extensions: []),
+                issuer: nil)
+        }
+        let prints = certificates.map { hexadecimal($0.sha256Fingerprint) }
+        func renewal(_ old: Int, _ new: Int, _ more: [OrderEvent] = []) throws -> Order {
+            let job = OrderEvent.Job.renew(
+                .example(), replacing: certificates[old].pem, isRetired: true)
+            return try order(
+                [.accepted(certificates[new]), Self.proved(prints[new])] + more, of: job,
+                number: Int64(new))
+        }
+        let first = try renewal(0, 1)
+        let found = Replacements([first, try renewal(1, 2)])
+        #expect(found.outcomes(for: certificates[0]) == [prints[1], prints[2]])
+        #expect(found.outcomes(for: certificates[1]) == [prints[2]])
+        #expect(found.outcomes(for: certificates[2]).isEmpty)
+        // A revoked certificate replaces nothing, but its replacement does.
+        let revocation = OrderEvent.Revocation(
+            sha256Fingerprint: prints[1], serialNumber: "02", ca: "https://ca")
+        let revoked = try renewal(0, 1, [.revoked(revocation)])
+        #expect(Replacements([revoked]).outcomes(for: certificates[0]).isEmpty)
+        #expect(
+            Replacements([revoked, try renewal(1, 2)]).outcomes(for: certificates[0])
+                == [prints[2]])
+        // Each replaces the other only in a ledger that was changed; the search must end.
+        let circle = Replacements([first, try renewal(1, 0)])
+        #expect(circle.outcomes(for: certificates[0]) == [prints[0], prints[1]])
+    }
+
+    @Test("Of two certificates with the same validity, only one covers the other")
+    func sameValidity() throws {
+        let key = try HostPrivateKey.generate(.ec(.p256))
+        func certificate(_ serialNumber: [UInt8]) throws -> Certificate {
+            try key.issue(
+                CertificateContent(
+                    subject: [.init(.commonName, "Anna")], publicKey: key.publicKey,
+                    serialNumber: serialNumber, notBefore: 0, notAfter: 1, extensions: []),
+                issuer: nil)
+        }
+        let (old, new) = (try certificate([0x7F]), try certificate([1, 0]))
+        #expect(RenewalCandidates.covers(new, old))
+        #expect(!RenewalCandidates.covers(old, new) && !RenewalCandidates.covers(old, old))
+    }
+
     @Test("A certificate for any use covers one for some uses, but not vice versa")
     func uses() throws {
         let key = try HostPrivateKey.generate(.ec(.p256))

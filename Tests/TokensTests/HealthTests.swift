@@ -226,6 +226,23 @@ import TokencertTestSupport
         }
     }
 
+    @Test("A certificate of a key with the id of another key on the token is a mismatch, too")
+    func mismatchOfOwnKey() {
+        let crossed = entry(10, id: [2], content())
+        func kinds(_ value: PublicKey?, id: [UInt8] = [2]) -> [Finding.Kind] {
+            findings([
+                key(1, id: [1], certificates: [crossed]),
+                key(2, id: id, value: value, certificates: [entry(11, id: id, content())]),
+            ]).map(\.kind)
+        }
+        #expect(kinds(PairingTests.rsa(2)) == [.mismatch])
+        #expect(kinds(PairingTests.rsa(2), id: [3]).isEmpty)
+        // The halves of one key can have different ids.
+        #expect(kinds(PairingTests.rsa(1)).isEmpty)
+        // The other key may be the same one.
+        #expect(kinds(nil).isEmpty)
+    }
+
     @Test("A certificate with the id of another key is a mismatch, not a certificate without a key")
     func mismatch() {
         let wrong = entry(10, content())

@@ -258,9 +258,14 @@ extension Finding {
         case .unsupported: "tokencert does not use it; another program may"
         case .keyWithoutCertificate: "to get one: tokencert issue --key \(name)"
         case .certificateWithoutKey: "its key may be on another token"
+        case .mismatch where !isKeyMissing:
+            "programs that select by CKA_ID use the wrong key; to write it with the id of its key: "
+                + "tokencert import --cert FILE"
         case .mismatch:
             "programs that select by CKA_ID use the wrong key; its key may be on another token"
-        case .duplicateID: "programs that select by id confuse the two; renew one of them"
+        case .duplicateID:
+            "programs that select by id confuse the two; replace one of them: "
+                + "tokencert issue\(selection)"
         case .exportable, .imported, .shortKey, .roca:
             "make a new key: tokencert issue\(selection); have the old certificate revoked"
         case .weakSignature where isKeyMissing:

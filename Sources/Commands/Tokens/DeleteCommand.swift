@@ -220,6 +220,7 @@ struct DeleteCommand: ParsableCommand {
             if certificates.count > 1, keys.isEmpty {
                 throw severalCertificates(certificates, target, on: inventory)
             }
+            try requireOneMeaning(inventory)
             if type != .certificate, let unread = certificates.first(where: { $0.content == nil }) {
                 throw Failure(
                     .usage, code: "typeNeeded",
@@ -227,6 +228,32 @@ struct DeleteCommand: ParsableCommand {
                         + "without --cert",
                     hints: ["to delete only the certificate: --cert"])
             }
+        }
+
+        /// Refuses the name of a key that is also the label or the id of a certificate for another key:
+        /// the user may mean either certificate.
+        private func requireOneMeaning(_ inventory: TokenInventory) throws {
+            guard target.serialNumber == nil else { return }
+            let named = inventory.keys.filter { key in
+                key.halves.contains { target.uri.names($0, whateverType: true) }
+            }
+            guard !named.isEmpty else { return }
+            let own = named.flatMap(\.certificates)
+            let others = certificates.filter { entry in
+                let handle = entry.record.handle
+                guard !own.contains(where: { $0.record.handle == handle }) else { return false }
+                let owner = inventory.keys.first { key in
+                    key.certificates.contains { $0.record.handle == handle }
+                }
+                guard let value = owner?.value else { return owner != nil || !own.isEmpty }
+                return !named.contains { $0.value == value }
+            }
+            guard !others.isEmpty else { return }
+            let titles = ObjectTitles(inventory)
+            throw Failure(
+                .noSuchObject, code: "severalObjects",
+                "\(target) names a key, and also a certificate for another key",
+                hints: several((own + others).map(titles.title)))
         }
     }
 

@@ -78,7 +78,8 @@ package struct RenewalCandidates {
         }
     }
 
-    /// Whether a certificate covers everything that an older one does and is valid for longer.
+    /// Whether a certificate covers everything that an older one does and is valid for longer. If both
+    /// are valid for the same time, the one with the larger serial number counts as newer.
     static func covers(_ new: Certificate, _ old: Certificate) -> Bool {
         new.subject.text == old.subject.text
             && old.subjectAlternativeNames.isSubset(of: new.subjectAlternativeNames)
@@ -86,7 +87,12 @@ package struct RenewalCandidates {
             && (new.extendedKeyUsages.isEmpty
                 || (!old.extendedKeyUsages.isEmpty
                     && Set(old.extendedKeyUsages).isSubset(of: new.extendedKeyUsages)))
-            && (new.notAfter, new.notBefore) > (old.notAfter, old.notBefore)
+            && newness(new) > newness(old)
+    }
+
+    private static func newness(_ certificate: Certificate) -> (Int64, Int64, Int, String) {
+        let serialNumber = certificate.serialNumber
+        return (certificate.notAfter, certificate.notBefore, serialNumber.utf8.count, serialNumber)
     }
 }
 

@@ -36,26 +36,37 @@ extension Order {
 
 /// The replacements of certificates, according to the ledger.
 package struct Replacements {
-    /// SHA-256 of each replacement certificate, in hexadecimal, keyed by the PEM of the old one.
-    private var outcomes: [String: Set<String>] = [:]
+    /// SHA-256 of each direct replacement, in hexadecimal, keyed by the PEM of the old certificate.
+    private var direct: [String: Set<String>] = [:]
+    /// The PEM of the proved certificates, keyed by their SHA-256 in hexadecimal.
+    private var certificates: [String: String] = [:]
+    /// SHA-256 of the revoked certificates, in hexadecimal.
+    private var revoked: Set<String> = []
 
     /// Only orders with a proved certificate count. A certificate that is revoked replaces nothing.
     package init(_ orders: [Order]) {
-        var revoked: Set<String> = []
         for case .revoked(let revocation)? in orders.flatMap(\.events).map(\.event) {
             revoked.insert(revocation.sha256Fingerprint)
         }
         for order in orders {
-            if let old = order.beginning.replaced?.certificate, let new = order.provedFingerprint,
-                !revoked.contains(new)
-            {
-                outcomes[old, default: []].insert(new)
+            guard let new = order.provedFingerprint else { continue }
+            certificates[new] = order.certified?.certificate
+            if let old = order.beginning.replaced?.certificate {
+                direct[old, default: []].insert(new)
             }
         }
     }
 
-    /// SHA-256 of each certificate that has replaced this one, in hexadecimal.
+    /// SHA-256 of each certificate that has replaced this one, in hexadecimal, also through others
+    /// that may be gone or revoked.
     package func outcomes(for certificate: Certificate) -> Set<String> {
-        outcomes[certificate.pem] ?? []
+        var found: Set<String> = []
+        var next = [certificate.pem]
+        while let old = next.popLast() {
+            for new in direct[old] ?? [] where found.insert(new).inserted {
+                if let pem = certificates[new] { next.append(pem) }
+            }
+        }
+        return found.subtracting(revoked)
     }
 }

@@ -51,8 +51,9 @@ package struct Health: Sendable {
             let uri = entry.record.uri
             findings.append(
                 Finding(
-                    .mismatch, uri, "its CKA_ID belongs to a different key",
-                    serialNumber: sharedURIs.contains(uri) ? entry.content?.serialNumber : nil))
+                    .mismatch, uri, TokenHealth.otherID,
+                    serialNumber: sharedURIs.contains(uri) ? entry.content?.serialNumber : nil,
+                    isKeyMissing: true))
         }
         if let protection = key.protection {
             if protection.isExtractable == true {

@@ -19,6 +19,8 @@ package struct TokenHealth: Sendable {
     private let seenKinds: Set<SeenKind>
     /// The public keys of the private halves.
     private let privateValues: Set<PublicKey>
+    /// The public keys with an id, for the ids of certificates that their own keys do not have.
+    private var valuesByOtherID: [[UInt8]: [PublicKey]] = [:]
 
     init(_ health: Health, _ inventory: TokenInventory) {
         self.health = health
@@ -31,6 +33,18 @@ package struct TokenHealth: Sendable {
             inventory.entries.map(\.record.uri).filter { !seenURIs.insert($0).inserted })
         seenKinds = Set(inventory.keys.filter { $0.value == nil }.map(\.seenKind))
         privateValues = Set(inventory.keys.filter { $0.privateKey != nil }.compactMap(\.value))
+        let otherIDs = Set(
+            inventory.keys.flatMap { key in
+                key.certificates.map(\.record.id).filter { id in
+                    !id.isEmpty && id != key.privateKey?.id && id != key.publicKey?.id
+                }
+            })
+        for key in inventory.keys where !otherIDs.isEmpty {
+            guard let value = key.value else { continue }
+            for id in key.ids.intersection(otherIDs) {
+                valuesByOtherID[id, default: []].append(value)
+            }
+        }
         for key in inventory.keys where key.certificates.count > 1 {
             let newer = Replacements(key.certificates, health, authorities)
             for entry in key.certificates {
@@ -72,6 +86,17 @@ package struct TokenHealth: Sendable {
             sharedURIs: sharedURIs)
     }
 
+    /// The text of ``Finding/Kind/mismatch``.
+    static let otherID = "its CKA_ID belongs to a different key"
+
+    /// Whether the id of a key's certificate is that of another key, and not that of its own.
+    private func isNamedLikeOther(_ entry: CertificateEntry, than key: KeyEntry) -> Bool {
+        guard let values = valuesByOtherID[entry.record.id], let own = key.value,
+            !key.ids.contains(entry.record.id)
+        else { return false }
+        return values.contains { $0 != own && tellsKeysApart($0.kind, own.kind) }
+    }
+
     /// The serial number of a certificate that shares its URI or its key with others; otherwise
     /// nil.
     package func distinctiveSerialNumber(of entry: CertificateEntry) -> String? {
@@ -95,6 +120,12 @@ package struct TokenHealth: Sendable {
             entry, authorities, replacement: replacement ?? .none,
             serialNumber: distinctiveSerialNumber(of: entry),
             isKeyMissing: health.sawPrivateObjects && !isKeyFound)
+        if let key, isForKey, isNamedLikeOther(entry, than: key) {
+            findings.append(
+                Finding(
+                    .mismatch, entry.record.uri, Self.otherID,
+                    serialNumber: distinctiveSerialNumber(of: entry)))
+        }
         guard let content = entry.content else { return findings }
         if key == nil, let certificate = entry.certificate {
             findings += health.weaknesses(
