@@ -16,6 +16,7 @@
 static CK_FUNCTION_LIST real;
 static CK_FUNCTION_LIST table;
 static int context_login;
+static CK_SLOT_ID last_slot;
 
 // MARK: Functions that change calls
 
@@ -121,10 +122,19 @@ static CK_RV own_C_Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CH
     return real.C_Login(session, user, pin, length);
 }
 
+static void lose_login(void) {
+    CK_SESSION_HANDLE session;
+    if (real.C_OpenSession(last_slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &session) != CKR_OK) return;
+    real.C_Logout(session);
+    real.C_CloseSession(session);
+}
+
 static CK_RV own_C_OpenSession(
     CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify, CK_SESSION_HANDLE_PTR session) {
     if (faulty_has_roles()) return faulty_role_open(&real, slot, flags, session);
-    return real.C_OpenSession(behind(slot), flags, application, notify, session);
+    last_slot = behind(slot);
+    faulty_lose_login = lose_login;
+    return real.C_OpenSession(last_slot, flags, application, notify, session);
 }
 
 static CK_RV own_C_Logout(CK_SESSION_HANDLE session) {

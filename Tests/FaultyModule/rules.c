@@ -11,6 +11,8 @@
 
 static unsigned long calls;
 
+void (*faulty_lose_login)(void);
+
 static const char *end_of_word(const char *text, char separator) {
     const char *end = strchr(text, separator);
     return end ? end : text + strlen(text);
@@ -65,8 +67,9 @@ static int is(const char *action, const char *word) {
     return action && strncmp(action, word, strlen(word)) == 0;
 }
 
-static void kill_or_delay(const char *action) {
+static void act(const char *action) {
     if (is(action, "kill")) kill(getpid(), SIGKILL);
+    if (is(action, "logout") && faulty_lose_login) faulty_lose_login();
     if (is(action, "pull") && getenv("FAULTY_TOKEN_FILE")) unlink(getenv("FAULTY_TOKEN_FILE"));
     if (is(action, "delay=")) {
         unsigned long milliseconds = strtoul(action + 6, NULL, 10);
@@ -89,7 +92,7 @@ int faulty_before(struct call *call, unsigned long *calls_of_function, const cha
     call->of_function = ++*calls_of_function;
     write_log(call, detail);
     const char *what = action(call, "before");
-    kill_or_delay(what);
+    act(what);
     if (is(what, "return=")) {
         *result = strtoul(what + 7, NULL, 0);
         return 1;
@@ -106,7 +109,7 @@ int faulty_token_is_in(void) {
 
 CK_RV faulty_after(const struct call *call, CK_RV result) {
     const char *what = action(call, "after");
-    kill_or_delay(what);
+    act(what);
     return is(what, "return=") ? strtoul(what + 7, NULL, 0) : result;
 }
 

@@ -20,6 +20,9 @@ CK_RV faulty_after(const struct call *call, CK_RV result);
 // Changes a returned count or length if a rule requires it.
 void faulty_change_length(const struct call *call, CK_ULONG *length);
 
+// Ends the login as a reset of the card by another program does.
+extern void (*faulty_lose_login)(void);
+
 // Whether the token is in its slot: see FAULTY_TOKEN_FILE.
 int faulty_token_is_in(void);
 

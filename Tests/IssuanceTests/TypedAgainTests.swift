@@ -29,6 +29,25 @@ import TokencertPlatform
         }
     }
 
+    // Otherwise a wrong PIN is recorded as right, and lent to other programs.
+    @Test("A PIN that was not checked, since the user was logged in already, is not accepted")
+    func alreadyLoggedIn() throws {
+        let outcomes = Mutex<[PINOutcome]>([])
+        let pins = TokenPINs(
+            of: [.user], user: Secret(copying: Array("any".utf8)),
+            watch: PINWatch(
+                willSend: { _ in nil },
+                didSend: { _, outcome in outcomes.withLock { $0.append(outcome) } }))
+        for isProof in [false, true] {
+            let isOurs = try pins.send(.user, at: .plan, proving: { $0 }) { _ in isProof }
+            #expect(isOurs == isProof && pins.wasAccepted(.user) == isProof)
+        }
+        #expect(outcomes.withLock { $0 } == [.unknown, .accepted])
+        // A PIN that was accepted before stays accepted.
+        _ = try pins.send(.user, at: .plan, proving: { $0 }) { _ in false }
+        #expect(pins.wasAccepted(.user) && outcomes.withLock { $0.count } == 2)
+    }
+
     /// The PINs that are sent to a token with the PIN "right", and whether the login succeeds.
     private func sent(
         _ first: String, _ typed: [String], returning value: ReturnValue = .pinIncorrect

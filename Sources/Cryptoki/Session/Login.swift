@@ -69,6 +69,21 @@ extension Token {
     }
 }
 
+extension Session {
+    /// The user who is logged in to the token in this process, as the state of the session shows it.
+    ///
+    /// Another program can end a login, for example by resetting the card, and some modules then only
+    /// show fewer objects. Do not call this between the beginning of a signature and its end, since
+    /// some cards lose a context-specific login. The C function is `C_GetSessionInfo` (PKCS#11 v2.40,
+    /// section 5.6).
+    ///
+    /// - Returns: The user, or nil if no one is logged in or the module reports another state.
+    /// - Throws: ``CryptokiError``.
+    public func loggedInUser() throws(CryptokiError) -> UserType? {
+        try functions.loggedInUser(handle)
+    }
+}
+
 extension Session where Access == ReadWrite {
     /// Logs a user in to the session's token until ``logOut()``.
     ///

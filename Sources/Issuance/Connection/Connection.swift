@@ -18,6 +18,8 @@ package struct Connection: ~Copyable {
     private var role: UserType?
     /// Whether this connection logged the role in.
     private var hasLoggedIn = false
+    /// Whether the module showed the login in the state of the session.
+    private var showsLogin = false
 
     package var token: Token { capabilities.token }
 
@@ -55,25 +57,46 @@ package struct Connection: ~Copyable {
     }
 
     /// Runs `body` while the user is logged in, so private objects are visible.
-    package mutating func seeingPrivateObjects<Result>(
-        at step: Step, _ body: () throws -> Result
-    ) throws -> Result {
+    /// If the token loses the login meanwhile, logs in and runs `body` once more.
+    package mutating func seeingPrivateObjects<Seen>(
+        at step: Step, _ body: () throws -> Seen
+    ) throws -> Seen {
         try logIn(for: .read, at: step)
-        return try body()
+        let seen = Result { try body() }
+        guard hasLostLogin else { return try seen.get() }
+        let role = capabilities.role(for: .read)
+        guard pins.mayRenew(role) else { throw IssuanceError(loginLostAt: step) }
+        try renewLogin(role, at: step)
+        let seenAgain = Result { try body() }
+        guard !hasLostLogin else { throw IssuanceError(loginLostAt: step) }
+        return try seenAgain.get()
     }
 
     private mutating func logIn(as needed: UserType, at step: Step) throws(IssuanceError) {
         guard token.info.flags.contains(.loginRequired), role != needed else { return }
         logOut()
-        hasLoggedIn = try pins.send(needed, at: step) { pin in
+        hasLoggedIn = try pins.send(needed, at: step, proving: { $0 }) { pin in
             try session.logIn(as: needed, pin: pin)
         }
         role = needed
+        showsLogin = (try? session.loggedInUser()) == needed
+    }
+
+    /// Whether the role is no longer logged in, as far as the module shows that. Private objects are
+    /// then not found.
+    private var hasLostLogin: Bool {
+        guard let role, showsLogin, !session.isOver else { return false }
+        do {
+            return try session.loggedInUser() != role
+        } catch {
+            return false
+        }
     }
 
     private mutating func logOut() {
         endLogin()
         hasLoggedIn = false
+        showsLogin = false
         role = nil
     }
 
@@ -88,32 +111,40 @@ package struct Connection: ~Copyable {
     }
 
     /// Runs `body` while the role for an operation is logged in. If the token has lost the login,
-    /// logs in and runs `body` once more with the error, since the failed call may have taken effect.
+    /// logs in and runs `body` once more with the error, since the failed call may have taken effect. An
+    /// operation that only reads runs again if the login was lost without an error.
     mutating func perform<Result>(
         _ operation: TokenOperation, at step: Step,
         _ body: (inout Connection, _ refusal: IssuanceError?) throws -> Result
     ) throws(IssuanceError) -> Result {
         try logIn(for: operation, at: step)
+        let refusal: IssuanceError
         do {
-            return try body(&self, nil)
+            let result = try body(&self, nil)
+            // Without the login, a search finds less and reports no error.
+            guard operation == .read, hasLostLogin else { return result }
+            refusal = IssuanceError(loginLostAt: step)
         } catch {
-            let refusal = IssuanceError(any: error, at: step)
-            let role = capabilities.role(for: operation)
-            guard refusal.tokenError?.returnValue == .userNotLoggedIn, pins.mayRenew(role) else {
+            refusal = IssuanceError(any: error, at: step)
+            guard refusal.tokenError?.returnValue == .userNotLoggedIn || hasLostLogin else {
                 throw refusal
             }
-            // Another program may have reset the card.
-            try renewLogin(role, at: step)
-            do {
-                return try body(&self, refusal)
-            } catch {
-                throw IssuanceError(any: error, at: step)
-            }
+        }
+        // Another program may have reset the card.
+        let role = capabilities.role(for: operation)
+        guard pins.mayRenew(role) else { throw refusal }
+        try renewLogin(role, at: step)
+        do {
+            let result = try body(&self, refusal)
+            guard operation == .read, hasLostLogin else { return result }
+            throw IssuanceError(loginLostAt: step)
+        } catch {
+            throw IssuanceError(any: error, at: step)
         }
     }
 
     private mutating func renewLogin(_ role: UserType, at step: Step) throws(IssuanceError) {
-        let isOurs = try pins.send(role, at: step) { pin in
+        let isOurs = try pins.send(role, at: step, proving: { $0 }) { pin in
             try token.renewLogin(as: role, pin: pin)
         }
         hasLoggedIn = hasLoggedIn || isOurs
@@ -197,8 +228,12 @@ package final class TokenPINs: Sendable {
 
     /// Passes the PIN of a role to `body`, which sends it, and remembers whether it was refused. If the
     /// user may type another PIN, runs `body` again with that one.
+    ///
+    /// - Parameter isProof: Whether the result shows that the token has accepted the PIN. A token whose
+    ///   user is logged in already accepts any PIN.
     func send<Result>(
         _ role: UserType, at step: Step, failing doing: String = "the login failed",
+        proving isProof: (Result) -> Bool = { _ in true },
         _ body: (borrowing Secret) throws -> Result
     ) throws(IssuanceError) -> Result {
         let owner: UserType = role == .contextSpecific ? .user : role
@@ -211,7 +246,7 @@ package final class TokenPINs: Sendable {
         }
         while true {
             do {
-                return try sendOnce(role, owner, at: step, body)
+                return try sendOnce(role, owner, at: step, isProof, body)
             } catch let error as CryptokiError {
                 if error.returnValue == .pinIncorrect, role == owner, !wasAccepted(owner),
                     let isOther = typeAgain(owner)
@@ -234,7 +269,7 @@ package final class TokenPINs: Sendable {
     }
 
     private func sendOnce<Result>(
-        _ role: UserType, _ owner: UserType, at step: Step,
+        _ role: UserType, _ owner: UserType, at step: Step, _ isProof: (Result) -> Bool,
         _ body: (borrowing Secret) throws -> Result
     ) throws -> Result {
         // Some modules write to the token meanwhile, and it is recorded whether they accept the PIN.
@@ -250,7 +285,11 @@ package final class TokenPINs: Sendable {
             } else {
                 result = owner == .securityOfficer ? try body(securityOfficer) : try body(user)
             }
-            accept(owner)
+            if isProof(result) {
+                accept(owner)
+            } else if !wasAccepted(owner) {
+                watch?.didSend(owner, .unknown)
+            }
             return result
         } catch let error as CryptokiError {
             // Some modules return this for a wrong PIN.
@@ -380,6 +419,12 @@ func at<Result: ~Copyable>(
 
 extension IssuanceError {
     /// Keeps an ``IssuanceError`` unchanged, and wraps any other error as ``Code/tokenFailed``.
+    fileprivate init(loginLostAt step: Step) {
+        self.init(
+            .tokenFailed, at: step,
+            "the token lost the login again; another program may have reset it")
+    }
+
     init(any error: any Error, at step: Step) {
         self = error as? IssuanceError ?? IssuanceError(.tokenFailed, at: step, "\(error)")
     }

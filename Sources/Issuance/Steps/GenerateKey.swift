@@ -251,8 +251,8 @@ extension Connection {
         }
     }
 
-    /// `isAgain` means that a call just failed because the login was lost. Objects that it created
-    /// are visible only now and are removed first.
+    /// `isAgain` means that a call just failed because the login was lost. A half of a key pair that it
+    /// created is removed first.
     private mutating func makePairOnce(
         _ new: NewKey, isAgain: Bool
     ) throws(IssuanceError) -> KeyPair {
@@ -260,7 +260,7 @@ extension Connection {
             throw IssuanceError(
                 .tokenUnsuitable, at: .generate, "cannot generate \(new.kind) keys")
         }
-        if isAgain { try removeKeys(new.id, [.privateKey, .publicKey]) }
+        if isAgain { try removePublicHalf(new) }
         var refusal: CryptokiError?
         let before = LeftoverObjects.everything(&session)
         for request in keyPairTemplates(new, capabilities) {
@@ -271,6 +271,11 @@ extension Connection {
                 if request.demandsProtection || capabilities.changesRoles { return pair }
                 if try isProtected(pair.privateKey, new.id) { return pair }
             } catch {
+                // Without a login, the id only seems to be free.
+                if error.returnValue == .userNotLoggedIn {
+                    throw IssuanceError(
+                        error, at: .generate, while: "the token did not generate a key pair")
+                }
                 // Some modules leave one key of the pair behind. The id was free before the call, so
                 // any key that has it now comes from this call.
                 let isClean = (try? removeKeys(new.id, [.privateKey, .publicKey])) != nil
@@ -296,6 +301,30 @@ extension Connection {
             .tokenUnsuitable, at: .generate, "the token rejected all key templates",
             tokenError: refusal
         ).with(circumstances: [.orderIsOver])
+    }
+
+    /// Removes the public key that a call left when the login was lost. Throws
+    /// ``IssuanceError/Code/idTaken`` if another object has the id: it may have been there before, since
+    /// private objects were not visible without the login.
+    private mutating func removePublicHalf(_ new: NewKey) throws(IssuanceError) {
+        let types = [
+            AttributeKey<ObjectClass>.class.type, AttributeKey.private.type,
+            AttributeKey.labelBytes.type,
+        ]
+        for object in try objects(withID: new.id, &session, at: .generate) {
+            let attributes = try at(.generate, "cannot read an object") {
+                try session.attributes(of: object, types)
+            }
+            guard attributes[.class] == ObjectClass.publicKey, attributes[.private] == false,
+                attributes[.labelBytes] == new.label || !capabilities.keepsLabels
+            else {
+                throw IssuanceError(
+                    .idTaken, at: .generate,
+                    "the id \(hexadecimal(new.id)) is used by an object that was not visible when "
+                        + "the token had lost the login; it was not changed")
+            }
+        }
+        try removeKeys(new.id, [.publicKey])
     }
 
     /// Reads and checks a generated key. `pair` is nil if its handles are no longer valid.

@@ -20,6 +20,18 @@ extension FunctionTable {
         try check("C_Login", returned, "\(user)")
     }
 
+    /// The user who is logged in according to the state of a session; nil if none is.
+    func loggedInUser(_ session: CK_SESSION_HANDLE) throws(CryptokiError) -> UserType? {
+        var info = CK_SESSION_INFO()
+        try unsafe check(
+            "C_GetSessionInfo", entry("C_GetSessionInfo", \.C_GetSessionInfo)(session, &info))
+        return switch info.state {
+        case CK_STATE(CKS_RO_USER_FUNCTIONS), CK_STATE(CKS_RW_USER_FUNCTIONS): .user
+        case CK_STATE(CKS_RW_SO_FUNCTIONS): .securityOfficer
+        default: nil
+        }
+    }
+
     func logout(_ session: CK_SESSION_HANDLE) throws(CryptokiError) {
         try check("C_Logout", entry("C_Logout", \.C_Logout)(session))
     }

@@ -1,0 +1,74 @@
+import Foundation
+import Testing
+import TokencertTestSupport
+
+extension RealParts {
+    /// Another program resets the card, so the login is lost. A module then shows fewer objects, without
+    /// an error.
+    @Suite struct LostLoginTests {
+        /// A token with one private key, without its public half, that is not visible before the login.
+        private func withHiddenKey() throws -> Bench {
+            let bench = try Bench()
+            try bench.token.makePair(.rsa, id: [5], label: Array("precious".utf8))
+            try bench.token.pkcs11Tool(["--delete-object", "--type", "pubkey", "--id", "05"])
+            return bench
+        }
+
+        // Otherwise someone's only key is destroyed.
+        @Test(
+            "A key that was hidden when the id was chosen is not removed",
+            arguments: ["C_Login#1:after:logout", "C_FindObjectsInit#1:before:logout"])
+        func hidden(rule: String) throws {
+            let bench = try withHiddenKey()
+            let before = bench.token.contents
+            let outcome = try bench.tokencert(
+                ["issue", "--id", "05", "--label", "new", "--key-type", "rsa:2048"],
+                bench.faulty(["FAULTY_RULES": rule]))
+            expect(outcome, 73, "the id 05 is used")
+            #expect(bench.token.contents == before)
+            #expect(bench.ca.orders.isEmpty)
+        }
+
+        // Otherwise a certificate is not renewed, and the user is told to order a new one.
+        @Test("A search is repeated after a new login")
+        func repeated() throws {
+            let bench = try withHiddenKey()
+            let rules = bench.faulty(["FAULTY_RULES": "C_FindObjectsInit#1:before:logout"])
+            let listed = try bench.tokencert(["list"], rules)
+            #expect(listed.status == 0 && listed.output.contains("precious"), "\(listed)")
+            #expect(bench.logins.count == 2)
+
+            let other = try Bench()
+            #expect(
+                try other.tokencert(["issue", "--label", "mail", "--key-type", "rsa:2048"]).status
+                    == 0)
+            let renewed = try other.tokencert(
+                ["renew", "--all"],
+                other.faulty(["FAULTY_RULES": "C_FindObjectsInit#1:before:logout"]))
+            #expect(renewed.status == 0, "\(renewed)")
+            #expect(other.ca.orders.count == 2)
+        }
+
+        // Otherwise a paid-for order is given up.
+        @Test("The key of an order is found after a new login")
+        func key() throws {
+            let bench = try Bench()
+            let killed = try bench.tokencert(
+                ["issue", "--label", "mail", "--key-type", "rsa:2048"],
+                bench.faulty(["FAULTY_RULES": "C_CreateObject:before:kill"]))
+            #expect(killed.status != 0)
+            let resumed = try bench.tokencert(
+                ["resume", "1"], bench.faulty(["FAULTY_RULES": "C_FindObjectsInit#1:before:logout"]))
+            #expect(resumed.status == 0, "\(resumed)")
+        }
+
+        @Test("A login that is lost again and again ends the command without a third login")
+        func lostForGood() throws {
+            let bench = try withHiddenKey()
+            let outcome = try bench.tokencert(
+                ["list"], bench.faulty(["FAULTY_RULES": "C_FindObjectsInit:before:logout"]))
+            expect(outcome, 74, "the token lost the login again")
+            #expect(bench.logins.count == 2)
+        }
+    }
+}
