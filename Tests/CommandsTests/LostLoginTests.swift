@@ -58,7 +58,8 @@ extension RealParts {
                 bench.faulty(["FAULTY_RULES": "C_CreateObject:before:kill"]))
             #expect(killed.status != 0)
             let resumed = try bench.tokencert(
-                ["resume", "1"], bench.faulty(["FAULTY_RULES": "C_FindObjectsInit#1:before:logout"]))
+                ["resume", "1"], bench.faulty(["FAULTY_RULES": "C_FindObjectsInit#1:before:logout"])
+            )
             #expect(resumed.status == 0, "\(resumed)")
         }
 

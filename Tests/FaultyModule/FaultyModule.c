@@ -2,6 +2,7 @@
 
 #include "FaultyModule.h"
 #include "answers.h"
+#include "files.h"
 #include "roles.h"
 #include "rules.h"
 
@@ -172,7 +173,9 @@ static CK_RV refusal(CK_ATTRIBUTE_PTR attributes, CK_ULONG count) {
 static CK_RV own_C_CreateObject(
     CK_SESSION_HANDLE session, CK_ATTRIBUTE_PTR template, CK_ULONG count, CK_OBJECT_HANDLE_PTR object) {
     CK_RV rv = refusal(template, count);
-    return rv != CKR_OK ? rv : real.C_CreateObject(session, template, count, object);
+    if (rv == CKR_OK) rv = real.C_CreateObject(session, template, count, object);
+    if (rv == CKR_OK) faulty_file_changed(&real, last_slot, *object);
+    return rv;
 }
 
 static CK_RV own_C_SetAttributeValue(
@@ -204,7 +207,14 @@ static CK_RV own_C_DestroyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE obj
         real.C_GetAttributeValue(session, object, &attribute, 1);
         if (class == CKO_PRIVATE_KEY) return CKR_OK;
     }
+    faulty_file_changed(&real, last_slot, object);
+    faulty_file_removed(&real, session, object);
     return real.C_DestroyObject(session, object);
+}
+
+static CK_RV own_C_Finalize(void *reserved) {
+    faulty_files_settle(&real);
+    return real.C_Finalize(reserved);
 }
 
 static CK_RV own_C_FindObjectsInit(
@@ -323,7 +333,7 @@ static CK_RV own_C_Sign(
 #define RESULT CK_BYTE_PTR result, CK_ULONG_PTR result_length
 
 OWN(C_Initialize, (void *arguments), (arguments))
-PASS(C_Finalize, (void *reserved), (reserved))
+OWN(C_Finalize, (void *reserved), (reserved))
 PASS(C_GetInfo, (CK_INFO_PTR info), (info))
 FUNCTION(C_GetSlotList, "", own_C_GetSlotList,
          (CK_BBOOL present, CK_SLOT_ID_PTR list, CK_ULONG_PTR count), (present, list, count),

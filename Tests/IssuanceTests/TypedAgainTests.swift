@@ -39,12 +39,12 @@ import TokencertPlatform
                 willSend: { _ in nil },
                 didSend: { _, outcome in outcomes.withLock { $0.append(outcome) } }))
         for isProof in [false, true] {
-            let isOurs = try pins.send(.user, at: .plan, proving: { $0 }) { _ in isProof }
+            let isOurs = try pins.send(.user, at: .plan, proving: \.self) { _ in isProof }
             #expect(isOurs == isProof && pins.wasAccepted(.user) == isProof)
         }
         #expect(outcomes.withLock { $0 } == [.unknown, .accepted])
         // A PIN that was accepted before stays accepted.
-        _ = try pins.send(.user, at: .plan, proving: { $0 }) { _ in false }
+        _ = try pins.send(.user, at: .plan, proving: \.self) { _ in false }
         #expect(pins.wasAccepted(.user) && outcomes.withLock { $0.count } == 2)
     }
 

@@ -71,6 +71,7 @@ import Testing
         #expect(profile.placeholder?.subject == "CN=Slot ")
         #expect(profile.tellsKeysInNewSessions == true && profile.hidesOrigin == false)
         #expect(profile.keepsDestroyedKeys == true)
+        #expect(profile.cachesObjects == true && profile.storesPublicKeysInCertificates == true)
         #expect(profile.hasFactorySecurityOfficerPIN == true)
         #expect(profile.newPINTool == "tool" && profile.pinTries == 3)
         #expect(profile.countsPINsTogether == true)
@@ -382,7 +383,8 @@ import Testing
             "certificate": ["CKA_LABEL"]
           },
           "placeholder": {"subject": "CN=Slot "},
-          "tellsKeysInNewSessions": true, "hidesOrigin": false, "keepsDestroyedKeys": true,
+          "tellsKeysInNewSessions": true, "hidesOrigin": false, "keepsDestroyedKeys": true, "cachesObjects": true,
+          "storesPublicKeysInCertificates": true,
           "hasFactorySecurityOfficerPIN": true, "newPINTool": "tool", "pinTries": 3,
           "countsPINsTogether": true
         }

@@ -126,6 +126,7 @@ struct DeleteCommand: ParsableCommand {
         }
         let known = try knownOrders(of: selection, capabilities)
         let orders = known.filter { !$0.isFinished }
+        try requirePublicKeysKept(selection, inventory, capabilities.profile)
         let awaited = selection.losesPrivateKey ? awaitedOrder(selection, known) : nil
         let coming: [String] =
             awaited.map { ["the CA may still issue a certificate for it (order \($0.number))"] }
@@ -326,6 +327,31 @@ struct DeleteCommand: ParsableCommand {
                     "to delete the key anyway, add: --yes-delete-private-key",
                 ])
         }
+    }
+
+    /// Refuses to remove the certificate of a key that stays, if the token has the public key only in it.
+    private func requirePublicKeysKept(
+        _ selection: Selection, _ inventory: TokenInventory, _ profile: TokenProfile?
+    ) throws {
+        guard profile?.storesPublicKeysInCertificates ?? false, !selection.losesPrivateKey,
+            !setting(yesDeletePrivateKey, .yesDeletePrivateKey)
+        else { return }
+        let removed = Set(selection.certificates.map(\.record.handle))
+        guard
+            let key = inventory.keys.first(where: { key in
+                key.privateKey != nil
+                    && key.certificates.contains { removed.contains($0.record.handle) }
+            })
+        else { return }
+        throw Failure(
+            .cannotCreate, code: "keyInUse",
+            "the private key stays, but this token has its public key only in the certificate",
+            hints: [
+                "to save the certificate: tokencert show --pem "
+                    + (selection.certificates.first?.content?.serialNumber ?? "NAME") + " > FILE",
+                "to replace the certificate: tokencert renew " + ObjectTitles(inventory).name(key),
+                "to delete it anyway, add: --yes-delete-private-key",
+            ])
     }
 
     private static let nothingElse =

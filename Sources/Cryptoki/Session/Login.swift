@@ -77,7 +77,7 @@ extension Session {
     /// some cards lose a context-specific login. The C function is `C_GetSessionInfo` (PKCS#11 v2.40,
     /// section 5.6).
     ///
-    /// - Returns: The user, or nil if no one is logged in or the module reports another state.
+    /// - Returns: The user, or nil if the module reports none.
     /// - Throws: ``CryptokiError``.
     public func loggedInUser() throws(CryptokiError) -> UserType? {
         try functions.loggedInUser(handle)

@@ -74,16 +74,23 @@ package struct ObjectRemoval: ~Copyable {
             certificates.map { RemovalTarget($0) } + keys.map { RemovalTarget($0) })
         // Find all objects first, to avoid stopping halfway.
         for object in ordered { try seeing(object, at: .plan) { _, _ in } }
+        let profile = capabilities.profile
+        // OpenSC 0.23 also drops the public key object that it has derived from a certificate.
+        let dropsPublicKeys = profile?.cachesObjects ?? false
+        let dropped = dropsPublicKeys ? Set(certificates.map(\.record.id)) : []
         for object in ordered {
-            try seeing(object, at: .remove) { session, handle in
+            let mayBeGone = object.objectClass == .publicKey && dropped.contains(object.id)
+            try seeing(object, at: .remove, orGone: mayBeGone) { session, handle in
                 try session.destroyObject(handle)
             }
         }
         let after = ObjectCounts(try inventory())
+        // Such a token hides a slot's key once its certificate is removed.
+        let hidesKeys = profile?.keepsDestroyedKeys ?? false
         try before.requireOnly(
             ordered, goneFrom: after,
-            // Such a token hides a slot's key once its certificate is removed.
-            hidingKeysOf: capabilities.profile?.keepsDestroyedKeys ?? false ? certificates : [])
+            hidingKeysOf: hidesKeys || dropsPublicKeys ? certificates : [],
+            onlyPublic: !hidesKeys)
         try requireHandlesGone(ordered, after)
     }
 
@@ -121,7 +128,7 @@ package struct ObjectRemoval: ~Copyable {
 
     /// Finds an object while the role that may remove it is logged in, and runs `body`.
     private mutating func seeing(
-        _ object: RemovalTarget, at step: Step,
+        _ object: RemovalTarget, at step: Step, orGone mayBeGone: Bool = false,
         _ body: (inout Session<ReadWrite>, ObjectHandle) throws -> Void
     ) throws(IssuanceError) {
         let operation: TokenOperation = object.objectClass == .certificate ? .write : .generate
@@ -130,7 +137,7 @@ package struct ObjectRemoval: ~Copyable {
                 var session = try connection.token.openSession(ReadWrite.self)
                 guard let handle = try Self.find(object, connection.capabilities, &session) else {
                     // The failed call may have removed it.
-                    return step == .remove && refusal != nil
+                    return step == .remove && refusal != nil || mayBeGone
                 }
                 try body(&session, handle)
                 return true
@@ -242,7 +249,7 @@ struct ObjectCounts {
     /// Checks that exactly the removed objects are gone.
     func requireOnly(
         _ removed: [RemovalTarget], goneFrom after: ObjectCounts,
-        hidingKeysOf certificates: [CertificateEntry]
+        hidingKeysOf certificates: [CertificateEntry], onlyPublic: Bool = false
     ) throws(IssuanceError) {
         var expected = counts
         for object in removed { expected[object.kind, default: 0] -= 1 }
@@ -251,11 +258,14 @@ struct ObjectCounts {
         }
         let hidden = Set(certificates.map(\.record.id))
         let missing = expected.filter { kind, count in
-            let isHidden = kind.objectClass != .certificate && hidden.contains(kind.id)
+            let isHidden =
+                hidden.contains(kind.id)
+                && (onlyPublic
+                    ? kind.objectClass == .publicKey : kind.objectClass != .certificate)
             return after.counts[kind, default: 0] < count && !isHidden
         }
         // Such a module also hides other objects of the slot.
-        let gone = missing.count + (hidden.isEmpty ? max(0, others - after.others) : 0)
+        let gone = missing.count + (hidden.isEmpty || onlyPublic ? max(0, others - after.others) : 0)
         guard gone == 0 else {
             throw IssuanceError(
                 .notProved, at: .remove,

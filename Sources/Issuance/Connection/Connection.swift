@@ -15,6 +15,8 @@ package struct Connection: ~Copyable {
     let tokenURI: PKCS11URI
     /// Shows only the objects that the current role may see.
     var session: Session<ReadWrite>
+    /// Whether certificates were written or removed since the module was initialised.
+    var hasChangedCertificates = false
     private var role: UserType?
     /// Whether this connection logged the role in.
     private var hasLoggedIn = false
@@ -75,7 +77,7 @@ package struct Connection: ~Copyable {
     private mutating func logIn(as needed: UserType, at step: Step) throws(IssuanceError) {
         guard token.info.flags.contains(.loginRequired), role != needed else { return }
         logOut()
-        hasLoggedIn = try pins.send(needed, at: step, proving: { $0 }) { pin in
+        hasLoggedIn = try pins.send(needed, at: step, proving: \.self) { pin in
             try session.logIn(as: needed, pin: pin)
         }
         role = needed
@@ -144,7 +146,7 @@ package struct Connection: ~Copyable {
     }
 
     private mutating func renewLogin(_ role: UserType, at step: Step) throws(IssuanceError) {
-        let isOurs = try pins.send(role, at: step, proving: { $0 }) { pin in
+        let isOurs = try pins.send(role, at: step, proving: \.self) { pin in
             try token.renewLogin(as: role, pin: pin)
         }
         hasLoggedIn = hasLoggedIn || isOurs

@@ -1,6 +1,7 @@
 internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertLedger
+internal import TokencertTokens
 
 extension OrderWork {
     /// Checks that the replaced certificate may be removed, without removing it. An outcome without
@@ -131,13 +132,38 @@ extension Connection {
     ) throws(IssuanceError) -> Bool {
         let removal = CertificateRemoval(token: token)
         var values: Set<[UInt8]> = []
-        try perform(.write, at: .retire) { connection, _ in
-            try removal.remove(old, &connection.session, &values)
+        guard try showStoredCertificates() else {
+            throw IssuanceError(
+                .notProved, at: .retire,
+                "the old certificate is not removed yet, since this module shows only to a new process "
+                    + "which certificates the token has")
+        }
+        // Writing the new certificate has replaced the old one, and destroying what the module still
+        // shows could destroy the new one.
+        let isReplaced = capabilities.replacesCertificates && old.publicKey == new.publicKey
+        if !isReplaced {
+            try perform(.write, at: .retire) { connection, _ in
+                try removal.remove(old, &connection.session, &values)
+            }
+            hasChangedCertificates = true
+            _ = try showStoredCertificates()
         }
         // A read-only session cannot be opened while the security officer is logged in.
         try perform(.read, at: .retire) { _, _ in
             try removal.requireGone(old, values, keeping: new)
         }
-        return !values.isEmpty
+        return isReplaced || !values.isEmpty
+    }
+
+    /// Has a module that shows objects as it first read them read the certificates again, if this process
+    /// has changed them: the new one may share a file on the token with the old one. Returns false if the
+    /// user would have to enter the PIN again.
+    private mutating func showStoredCertificates() throws(IssuanceError) -> Bool {
+        guard hasChangedCertificates, capabilities.profile?.cachesObjects ?? false else {
+            return true
+        }
+        guard try reinitializeModule(at: .retire) else { return false }
+        hasChangedCertificates = false
+        return true
     }
 }

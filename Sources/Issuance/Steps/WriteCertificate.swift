@@ -188,8 +188,13 @@ extension Connection {
             // The refused call may have written it. Only another process sees whether the token
             // stored it.
             if let refusal, refusal.seenCertificate != nil { throw refusal }
+            let hadChanged = connection.hasChangedCertificates
+            connection.hasChangedCertificates = true
             let written = try connection.writeOnce(
                 certificate, for: key, label: label, isFresh: isFresh && refusal == nil)
+            if refusal == nil {
+                connection.hasChangedCertificates = hadChanged || !written.wasThere
+            }
             guard let refusal, isFresh, written.wasThere else { return written }
             throw refusal.with(seenCertificate: written.uri)
         }

@@ -131,6 +131,10 @@ package struct TokenProfile: Sendable, Hashable, Codable {
     package var hidesOrigin: Bool?
     /// Whether a key stays on the token although the module reports that it was destroyed.
     package var keepsDestroyedKeys: Bool?
+    /// Whether a process sees the objects as it first read them, apart from its own changes.
+    package var cachesObjects: Bool?
+    /// Whether the public key of a private key is read from its certificate, and lost with it.
+    package var storesPublicKeysInCertificates: Bool?
     /// Whether a token that was never initialized already has a security officer's PIN, which the
     /// initialization requires.
     package var hasFactorySecurityOfficerPIN: Bool?
