@@ -3,6 +3,34 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
+    /// What a user asks for an order that has ended.
+    @Suite struct EndedOrderTests {
+        // Otherwise a script takes the certificate for written.
+        @Test("A certificate for an order that was given up is not reported as written")
+        func givenUp() throws {
+            let bench = try Bench()
+            let killed = try bench.tokencert(
+                ["issue", "--label", "mail", "--key-type", "rsa:2048"],
+                bench.faulty(["FAULTY_RULES": "C_CreateObject:before:kill"]))
+            #expect(killed.status != 0)
+            let file = try bench.token.folder.write(
+                try #require(bench.ca.issued.first), "issued.pem")
+            #expect(try bench.tokencert(["resume", "1", "--abandon"]).status == 0)
+            for action in [["--from", file], ["--fetch"], ["--order-again"], ["--accept-changes"]] {
+                let outcome = try bench.tokencert(["resume", "1"] + action)
+                expect(outcome, 64, "order 1 was given up or has failed for good")
+                #expect(outcome.errors.contains("tokencert import --cert FILE"), "\(outcome)")
+            }
+            for action in [[], ["--abandon"]] {
+                #expect(try bench.tokencert(["resume", "1"] + action).status == 0)
+            }
+            #expect(try bench.tokencert(["import", "--cert", file]).status == 0)
+            #expect(bench.ca.orders.count == 1)
+        }
+    }
+}
+
+extension RealParts {
     /// The states of an order, through the program.
     @Suite struct OrderLifeTests {
         private func ledger(_ bench: Bench) -> String {

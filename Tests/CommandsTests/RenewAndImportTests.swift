@@ -383,6 +383,30 @@ extension RealParts {
             #expect(accepted.status == (canBeAccepted ? 0 : 76), "\(accepted.errors)")
         }
 
+        // Otherwise one of the certificates is silently left out.
+        @Test("A file with certificates for two keys on the token is imported only with --key")
+        func twoKeys() throws {
+            let bench = try Bench()
+            var pems: [String] = []
+            for label in ["a", "b"] {
+                _ = try bench.tokencert(["issue", "--label", label, "--key-type", "rsa:2048"])
+                pems.append(try bench.tokencert(["show", label, "--pem"]).output)
+                #expect(try bench.tokencert(["delete", label, "--cert", "--yes"]).status == 0)
+            }
+            let file = try bench.token.folder.write(pems.joined(), "two.pem")
+            let before = bench.token.contents
+            let refused = try bench.tokencert(["import", "--cert", file])
+            expect(refused, 66, "the certificates are for 2 keys on the token")
+            #expect(refused.errors.contains("--key "), "\(refused)")
+            #expect(bench.token.contents == before)
+            let imported = try bench.tokencert([
+                "import", "--cert", file, "--key", "pkcs11:object=b", "--json",
+            ])
+            #expect(imported.status == 0, "\(imported)")
+            #expect(try bench.tokencert(["show", "b", "--pem"]).output == pems[1])
+            #expect(try bench.tokencert(["show", "a", "--pem"]).status == 66)
+        }
+
         @Test("An import selects the key by the public key, not by the label")
         func importByKeyNotLabel() throws {
             let bench = try Bench()

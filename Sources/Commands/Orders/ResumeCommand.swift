@@ -74,10 +74,24 @@ struct ResumeCommand: ParsableCommand {
         let openOrder = try ledgerOptions.openToResume().open(number)
         let order = try openOrder.order()
         guard order.nextAction != .nothing else {
+            try requireNothingToDo(order)
             return tell(number, "Order \(number) is finished: \(OrderLine(order).stateText).")
         }
         tellOrder(number)
         try goOn(openOrder, order)
+    }
+
+    /// Throws if an action was asked for that an order without a certificate on the token no longer takes.
+    private func requireNothingToDo(_ order: Order) throws {
+        guard from != nil || orderAgain || acceptChanges || fetchOptions.fetch, !order.isProved
+        else { return }
+        throw Failure(
+            .usage, code: "orderFinished",
+            "order \(order.number) was given up or has failed for good, so nothing was done",
+            hints: [
+                "to write a certificate that the CA issued for it: tokencert import --cert FILE",
+                "to see what happened: tokencert history \(order.number)",
+            ])
     }
 
     private func goOn(_ openOrder: OpenOrder, _ order: Order) throws {

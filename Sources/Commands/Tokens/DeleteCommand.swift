@@ -98,11 +98,11 @@ struct DeleteCommand: ParsableCommand {
 
     private func select(
         _ name: ObjectName, _ inventory: TokenInventory, _ capabilities: TokenCapabilities
-    ) throws -> Selection {
+    ) throws -> RemovalSelection {
         let target = try name.target(
             in: inventory, on: capabilities.token, type: type, serialNumber: serialOption.digits)
         if setting(yes, .yes) { try name.requireWhole(in: inventory, type: type) }
-        return Selection(target, inventory)
+        return RemovalSelection(target, inventory)
     }
 
     private func delete(
@@ -175,87 +175,12 @@ struct DeleteCommand: ParsableCommand {
         for line in summary.lines(width: Output.standardOutput.width) { print(line) }
     }
 
-    private func warnings(_ selection: Selection) -> [String] {
+    private func warnings(_ selection: RemovalSelection) -> [String] {
         guard selection.losesPrivateKey else { return [] }
         let scope =
             selection.type == nil
             ? ["The private key is deleted as well; --cert deletes only the certificate."] : []
         return scope + ["The private key cannot be restored."]
-    }
-
-    /// The objects that the name selects.
-    private struct Selection {
-        let target: ObjectTarget
-        let keys: [KeyEntry]
-        let certificates: [CertificateEntry]
-
-        init(_ target: ObjectTarget, _ inventory: TokenInventory) {
-            self.target = target
-            (keys, certificates) = inventory.named(target)
-        }
-
-        var type: ObjectClass? { target.type }
-
-        var isEmpty: Bool { keys.isEmpty && certificates.isEmpty }
-        /// The key that is removed, in full or in part, or nil.
-        var key: KeyEntry? { keys.first }
-        /// The objects of the key pair that are removed.
-        var records: [ObjectRecord] {
-            (key?.halves ?? []).filter {
-                target.uri.names($0, whateverType: type != .publicKey)
-            }
-        }
-        var losesPrivateKey: Bool { records.contains { $0.objectClass == .privateKey } }
-        var label: String { (records.first ?? certificates.first?.record)?.label ?? "" }
-
-        /// Checks that the URI names one key or certificate, and no object that cannot be read.
-        func requireCertain(_ inventory: TokenInventory) throws {
-            if keys.count > 1 {
-                let titles = ObjectTitles(inventory)
-                _ = try requireOne(keys, "key", target, on: inventory) { key in
-                    type == .publicKey
-                        ? quoted(key.publicKey?.uri ?? "")
-                        : titles.title(key, option: type == .privateKey ? " --key" : "")
-                }
-            }
-            if certificates.count > 1, keys.isEmpty {
-                throw severalCertificates(certificates, target, on: inventory)
-            }
-            try requireOneMeaning(inventory)
-            if type != .certificate, let unread = certificates.first(where: { $0.content == nil }) {
-                throw Failure(
-                    .usage, code: "typeNeeded",
-                    "refusing to remove a certificate object that cannot be read (\(unread.name)) "
-                        + "without --cert",
-                    hints: ["to delete only the certificate: --cert"])
-            }
-        }
-
-        /// Refuses the name of a key that is also the label or the id of a certificate for another key:
-        /// the user may mean either certificate.
-        private func requireOneMeaning(_ inventory: TokenInventory) throws {
-            guard target.serialNumber == nil else { return }
-            let named = inventory.keys.filter { key in
-                key.halves.contains { target.uri.names($0, whateverType: true) }
-            }
-            guard !named.isEmpty else { return }
-            let own = named.flatMap(\.certificates)
-            let others = certificates.filter { entry in
-                let handle = entry.record.handle
-                guard !own.contains(where: { $0.record.handle == handle }) else { return false }
-                let owner = inventory.keys.first { key in
-                    key.certificates.contains { $0.record.handle == handle }
-                }
-                guard let value = owner?.value else { return owner != nil || !own.isEmpty }
-                return !named.contains { $0.value == value }
-            }
-            guard !others.isEmpty else { return }
-            let titles = ObjectTitles(inventory)
-            throw Failure(
-                .noSuchObject, code: "severalObjects",
-                "\(target) names a key, and also a certificate for another key",
-                hints: several((own + others).map(titles.title)))
-        }
     }
 
     /// Refuses `--yes` with a URI that has only a type. A shell ends an unquoted URI at its first
@@ -291,7 +216,8 @@ struct DeleteCommand: ParsableCommand {
 
     /// Requires `--yes-delete-private-key` if a certificate or an order would lose its key.
     private func requireUnneeded(
-        _ selection: Selection, _ inventory: TokenInventory, _ orders: [Order], _ awaited: Order?
+        _ selection: RemovalSelection, _ inventory: TokenInventory, _ orders: [Order],
+        _ awaited: Order?
     ) throws {
         guard let key = selection.key, !setting(yesDeletePrivateKey, .yesDeletePrivateKey) else {
             return
@@ -331,7 +257,7 @@ struct DeleteCommand: ParsableCommand {
 
     /// Refuses to remove the certificate of a key that stays, if the token has the public key only in it.
     private func requirePublicKeysKept(
-        _ selection: Selection, _ inventory: TokenInventory, _ profile: TokenProfile?
+        _ selection: RemovalSelection, _ inventory: TokenInventory, _ profile: TokenProfile?
     ) throws {
         guard profile?.storesPublicKeysInCertificates ?? false, !selection.losesPrivateKey,
             !setting(yesDeletePrivateKey, .yesDeletePrivateKey)
@@ -360,7 +286,7 @@ struct DeleteCommand: ParsableCommand {
     /// The public key object that is removed although its private key stays and no other object has
     /// the public key: no certificate could be requested for it any more.
     private func lastPublicHalf(
-        _ selection: Selection, _ inventory: TokenInventory
+        _ selection: RemovalSelection, _ inventory: TokenInventory
     ) -> ObjectRecord? {
         guard let key = selection.key, key.privateKey != nil, !selection.losesPrivateKey,
             !key.isValueFromPrivateKey, let publicKey = key.publicKey,
@@ -412,7 +338,7 @@ struct DeleteCommand: ParsableCommand {
 
     /// The objects that lose their key or the other object of their key pair, with or without URIs.
     private func hangsOn(
-        _ selection: Selection, _ inventory: TokenInventory, namingURIs namesURIs: Bool
+        _ selection: RemovalSelection, _ inventory: TokenInventory, namingURIs namesURIs: Bool
     ) -> [String] {
         guard let key = selection.key else { return [] }
         let removed = Set(
@@ -435,7 +361,7 @@ struct DeleteCommand: ParsableCommand {
 
     /// The finished order that may still result in a certificate, or nil. A certificate that was
     /// imported later counts as its result.
-    private func awaitedOrder(_ selection: Selection, _ orders: [Order]) -> Order? {
+    private func awaitedOrder(_ selection: RemovalSelection, _ orders: [Order]) -> Order? {
         let hash = selection.key?.value.map { hexadecimal($0.sha256Fingerprint) }
         let imported = orders.last { $0.beginning.imported != nil && $0.isProved }?.number ?? 0
         return orders.first { order in
@@ -447,7 +373,7 @@ struct DeleteCommand: ParsableCommand {
 
     /// The orders for the key.
     private func knownOrders(
-        of selection: Selection, _ capabilities: TokenCapabilities
+        of selection: RemovalSelection, _ capabilities: TokenCapabilities
     ) throws -> [Order] {
         guard let key = selection.key, ledgerOptions.isFileThere else { return [] }
         let token = try PKCS11URI(token: capabilities.token).description

@@ -265,7 +265,8 @@ struct ObjectCounts {
             return after.counts[kind, default: 0] < count && !isHidden
         }
         // Such a module also hides other objects of the slot.
-        let gone = missing.count + (hidden.isEmpty || onlyPublic ? max(0, others - after.others) : 0)
+        let hidesOthers = !hidden.isEmpty && !onlyPublic
+        let gone = missing.count + (hidesOthers ? 0 : max(0, others - after.others))
         guard gone == 0 else {
             throw IssuanceError(
                 .notProved, at: .remove,

@@ -109,7 +109,8 @@ extension Connection {
                 .noSuchObject, at: .generate, "no key on the token matches the certificate")
     }
 
-    /// The keys on the token that one of the certificates may belong to, by their public halves.
+    /// The keys on the token that one of the certificates may belong to, by their public halves. Throws
+    /// ``IssuanceError/Code/severalObjects`` if they are for several keys on the token.
     fileprivate mutating func keys(
         for request: ImportRequest
     ) throws(IssuanceError) -> [TokenKey] {
@@ -125,18 +126,31 @@ extension Connection {
         let inventory = try at(.generate, "searching the token") {
             try TokenInventory(&session)
         }
+        func keys(
+            _ hash: String, among isCandidate: (PublicKey?) -> Bool
+        ) throws(IssuanceError) -> [TokenKey] {
+            let entries = inventory.keys.filter { isCandidate($0.value) }
+            return try reader.keys(
+                among: entries.compactMap { $0.privateKey?.handle }, publicKeyHash: hash, &session)
+        }
+        var found: [[TokenKey]] = []
+        for hash in Set(hashes).sorted() {
+            let paired = try keys(hash) { value in
+                value.map { hexadecimal($0.sha256Fingerprint) == hash } ?? false
+            }
+            if !paired.isEmpty { found.append(paired) }
+        }
+        guard found.count <= 1 else {
+            throw IssuanceError(
+                .severalObjects, at: .generate,
+                "the certificates are for \(found.count) keys on the token",
+                choices: found.flatMap { $0.map(\.uri) })
+        }
+        if let keys = found.first { return keys }
+        // If the pairs of halves are not known, every private key is a candidate.
         for hash in hashes {
-            let paired = inventory.keys.filter { key in
-                key.value.map { hexadecimal($0.sha256Fingerprint) == hash } ?? false
-            }
-            // If the pairs of halves are not known, every private key is a candidate.
-            let unpaired = inventory.keys.filter { $0.value == nil }
-            for entries in [paired, unpaired] {
-                let keys = try reader.keys(
-                    among: entries.compactMap { $0.privateKey?.handle }, publicKeyHash: hash,
-                    &session)
-                if !keys.isEmpty { return keys }
-            }
+            let unpaired = try keys(hash) { $0 == nil }
+            if !unpaired.isEmpty { return unpaired }
         }
         return []
     }
