@@ -79,6 +79,7 @@ private func report(_ error: any Error) -> Int32 {
 }
 
 private func fail(_ failure: Failure) -> Int32 {
+    let failure = failure.namingOrigin(inArguments: CommandLine.arguments)
     write(failure)
     Hooks.failed(failure)
     return failure.status.rawValue

@@ -150,6 +150,55 @@ extension SettingsInProcess {
             }
         }
 
+        // Otherwise the user looks for an option that the command does not have.
+        @Test("An invalid value of the file is reported with the file, not as an option")
+        func origin() throws {
+            for (text, problem) in [
+                (#"{"days": "30d"}"#, "--days requires a number of days"),
+                (#"{"profiles": {"p": {"wait": "x"}}, "profile": "p"}"#, "--wait requires"),
+                (#"{"color": "red"}"#, "--color: unknown value"),
+            ] {
+                try SettingsInProcess.with(text) { () throws in
+                    let given = Failure(.usage, problem, hints: ["use --x"])
+                    let option = String(problem.prefix { $0 != " " && $0 != ":" })
+                    let failure = given.namingOrigin(inArguments: ["list"])
+                    #expect(failure.status == .configuration)
+                    let path = ConfigurationFile.current.path
+                    #expect(failure.message.hasSuffix("of \(path) is not valid: \(problem)"))
+                    #expect(failure.hints.contains { $0.contains("tokencert config") })
+                    #expect(text.contains("profiles") == failure.message.contains("profile \"p\""))
+                    for arguments in [["list", option, "x"], ["list", "\(option)=x"]] {
+                        let same = given.namingOrigin(inArguments: arguments)
+                        #expect(same.message == problem && same.status == .usage)
+                    }
+                }
+            }
+            let unknown = Failure(.usage, "--serial must be hexadecimal", hints: [])
+            #expect(unknown.namingOrigin(inArguments: []).message == unknown.message)
+            let bench = try Bench()
+            let variable = try bench.tokencert(["list"], ["TOKENCERT_DAYS": "abc"])
+            expect(variable, 64, "TOKENCERT_DAYS is not valid: --days requires a number of days")
+            #expect(variable.errors.contains("unset TOKENCERT_DAYS"), "\(variable.errors)")
+            expect(
+                try bench.tokencert(["health", "--days", "x"], ["TOKENCERT_DAYS": "abc"]), 64,
+                "error: --days requires")
+        }
+
+        // Otherwise the hint makes a device unusable for all programs.
+        @Test("A device is not to be protected with chmod")
+        func device() throws {
+            let bench = try Bench()
+            let outcome = try bench.tokencert(["list"], ["TOKENCERT_CONFIG": "/dev/null"])
+            #expect(outcome.status == 78 && !outcome.errors.contains("chmod"), "\(outcome)")
+        }
+
+        @Test("A profile cannot select a profile, and the message says so")
+        func profileInProfile() throws {
+            let failure = try SettingsInProcess.refusal(
+                #"{"profiles": {"a": {"profile": "b"}}, "profile": "a"}"#)
+            #expect(failure.message.hasPrefix("\"profile\" cannot be set in the profile \"a\""))
+        }
+
         // Otherwise each working directory would have its own ledger.
         @Test("Paths are absolute or begin with ~/, which is expanded to the home folder")
         func paths() throws {

@@ -117,6 +117,24 @@ extension RealParts {
             #expect(try bench.tokencert(["health"]).output.contains("No problems found"))
         }
 
+        // Otherwise a certificate that was paid for is ordered again.
+        @Test("health names the order that has brought a certificate for a key without one")
+        func certifiedInHealth() throws {
+            let bench = try Bench()
+            let issued = try bench.tokencert(["issue", "--label", "mail", "--key-type", "rsa:2048"])
+            #expect(issued.status == 0)
+            #expect(try bench.tokencert(["delete", "mail", "--cert", "--yes"]).status == 0)
+            let advice = "order 1 has brought a valid certificate for it"
+            for arguments in [["health"], ["health", "--json"]] {
+                let report = try bench.tokencert(arguments)
+                #expect(report.output.contains(advice), "\(report)")
+                #expect(!report.output.contains("tokencert issue"), "\(report)")
+            }
+            let other = try bench.tokencert(
+                ["health", "--ledger", bench.token.folder.file("other.sqlite")])
+            #expect(other.output.contains("to get one: tokencert issue --key mail"), "\(other)")
+        }
+
         @Test(
             "Without a PIN, list shows the public objects and says that private keys may be missing"
         )

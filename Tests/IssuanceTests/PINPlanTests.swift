@@ -31,9 +31,11 @@ private struct Rules: PINRules {
     }
 
     /// The error if no PIN is permitted after some were refused, or nil.
-    private func refusal(_ rules: Rules, after refusals: Int) -> IssuanceError.Code? {
+    private func refusal(
+        _ rules: Rules, after refusals: Int, of role: UserType = .user
+    ) -> IssuanceError.Code? {
         do throws(IssuanceError) {
-            try rules.requireTriesLeft(afterRefusals: refusals)
+            try rules.requireTriesLeft(of: role, afterRefusals: refusals)
             return nil
         } catch {
             return error.code
@@ -253,10 +255,11 @@ private struct Rules: PINRules {
                 rules(tries: nil, together: nil, [.userPINCountLow, .userPINFinalTry]), .user, 0,
                 "last try"
             ),
-            // Each PIN has its own tries, and remembered refusals do not count.
+            // Each PIN has its own tries.
             (rules(tries: 3, together: nil), .user, 0, three),
-            (rules(tries: 3, together: false), .user, 2, three),
+            (rules(tries: 3, together: false), .user, 2, "last try"),
             (rules(tries: 3, together: nil), officer, 0, nil),
+            (rules(tries: 3, together: nil), officer, 1, "2 wrong PINs lock the token"),
             // Both PINs count together.
             (rules(tries: 3, together: true), .user, 0, three),
             (rules(tries: 3, together: true), officer, 0, three),
@@ -272,12 +275,12 @@ private struct Rules: PINRules {
         }
     }
 
-    @Test("No PIN is sent before the last try of a token whose PINs count together")
+    @Test("No PIN is sent before the last try of a token whose flags do not show it")
     func refusals() throws {
         let cases: [(tries: Int?, together: Bool?, refusals: Int, isStopped: Bool)] = [
             (3, true, 0, false), (3, true, 1, false), (3, true, 2, true), (3, true, 3, true),
-            (3, true, 9, true), (3, false, 2, false), (3, nil, 9, false), (nil, true, 9, false),
-            (nil, nil, 9, false), (2, true, 0, false), (2, true, 1, true),
+            (3, true, 9, true), (3, false, 1, false), (3, false, 2, true), (3, nil, 9, true),
+            (nil, true, 9, false), (nil, nil, 9, false), (2, true, 0, false), (2, true, 1, true),
             // The first PIN can always be sent.
             (1, true, 0, false), (1, true, 1, true), (15, true, 13, false), (15, true, 14, true),
         ]
@@ -289,9 +292,17 @@ private struct Rules: PINRules {
             let bold = rules(tries: tries, together: together, allowsLastTry: true)
             #expect(refusal(bold, after: refusals) == nil, "\(place)")
         }
-        #expect(refusal(Rules(), after: 9) == nil)
+        // Without a profile, a token that shows nothing is assumed to lock after three wrong PINs.
+        #expect(refusal(Rules(), after: 1) == nil)
+        #expect(refusal(Rules(), after: 2) == .pinLastTry)
+        var shown = DescribedToken(flags: Self.ready)
+        shown.flags.insert(.userPINCountLow)
+        let both = Rules(token: shown, roles: [.user, .securityOfficer])
+        #expect(refusal(both, after: 9) == nil)
+        #expect(refusal(both, after: 2, of: .securityOfficer) == .pinLastTry)
         let error = try #require(throws: IssuanceError.self) {
-            try rules(tries: 3, together: true).requireTriesLeft(afterRefusals: 2)
+            try rules(tries: 3, together: true).requireTriesLeft(
+                of: .user, afterRefusals: 2)
         }
         #expect(error.reason.hasPrefix("2 wrong PINs were sent") && error.step == .plan)
     }

@@ -78,7 +78,7 @@ import TokencertPlatform
     ) throws {
         let source = try #require(record.source(source, of: role))
         let before = try record.begin(source)
-        record.record(outcome, of: source, before: before)
+        record.record(outcome, for: role, of: source, before: before)
     }
 
     @Test("A refused PIN is not sent again until its file has changed")
@@ -131,7 +131,7 @@ import TokencertPlatform
         let source = try #require(record.source(pin, of: .user))
         #expect(try record.begin(source) == nil)
         #expect(try answer(record, pin) == "tried")
-        record.record(.accepted, of: source, before: nil)
+        record.record(.accepted, for: .user, of: source, before: nil)
         #expect(try answer(record, pin) == "sent")
     }
 
@@ -144,7 +144,7 @@ import TokencertPlatform
         try send(record, pin, .refused)
         try send(record, pin, .unknown)
         #expect(try answer(record, pin) == "refused, unchanged")
-        #expect(try record.refusals() == 1)
+        #expect(try record.refusals(of: .user, together: true) == 1)
         try send(record, pin, .accepted)
         #expect(try answer(record, pin) == "sent")
     }
@@ -154,15 +154,42 @@ import TokencertPlatform
     func counts() throws {
         let pin = try write("pin")
         let (now, day) = (Self.now, Self.day)
-        #expect(try record().refusals() == 0)
+        #expect(try record().refusals(of: .user, together: true) == 0)
         try send(record(), pin, .refused)
         try send(record(at: now + day - 1), pin, .refused)
         try send(record(at: now + day - 1), pin, .accepted)
-        #expect(try record(at: now + 2 * day - 2).refusals() == 2)
-        #expect(try record(at: now + 2 * day - 1).refusals() == 0)
-        #expect(try record(serialNumber: "8", at: now + day).refusals() == 0)
+        #expect(try record(at: now + 2 * day - 2).refusals(of: .user, together: true) == 2)
+        #expect(try record(at: now + 2 * day - 1).refusals(of: .user, together: true) == 0)
+        let other = record(serialNumber: "8", at: now + day)
+        #expect(try other.refusals(of: .user, together: true) == 0)
         try send(record(at: now + 2 * day), pin, .refused)
-        #expect(try record(at: now + 2 * day).refusals() == 1)
+        #expect(try record(at: now + 2 * day).refusals(of: .user, together: true) == 1)
+    }
+
+    // Otherwise the third wrong PIN locks a card whose flags do not show the tries, or a correct PIN is not
+    // sent although the card has reset its count.
+    @Test("The refusals of a role count until a PIN is accepted or changed, however long that takes")
+    func countsOfRoles() throws {
+        let pin = try write("pin")
+        func counts(_ record: RefusedPINs) throws -> [Int] {
+            [
+                try record.refusals(of: .user, together: false),
+                try record.refusals(of: .securityOfficer, together: false),
+            ]
+        }
+        #expect(try counts(record()) == [0, 0])
+        try send(record(), pin, .refused)
+        try send(record(), pin, .refused)
+        try send(record(), pin, .refused, of: .securityOfficer)
+        let later = record(at: Self.now + 400 * Self.day)
+        #expect(try counts(later) == [2, 1])
+        try send(later, pin, .unknown)
+        #expect(try counts(later) == [2, 1])
+        try send(later, pin, .accepted)
+        #expect(try counts(later) == [0, 1])
+        later.forget(.securityOfficer)
+        #expect(try counts(later) == [0, 0])
+        #expect(try counts(record(serialNumber: "8")) == [0, 0])
     }
 
     // Otherwise each new label would cost the card one of its tries.
@@ -202,10 +229,10 @@ import TokencertPlatform
         try send(record, pin, .refused)
         try Data(text.utf8).write(to: URL(filePath: memory))
         #expect(try answer(record, pin) == "unreadable")
-        #expect(throws: RefusedPINsError.self) { try record.refusals() }
+        #expect(throws: RefusedPINsError.self) { try record.refusals(of: .user, together: true) }
         let source = try #require(record.source(pin, of: .user))
         #expect(throws: RefusedPINsError.self) { try record.begin(source) }
-        record.record(.refused, of: source, before: nil)
+        record.record(.refused, for: .user, of: source, before: nil)
         #expect(told.withLock { $0.count } == 1)
         #expect(try String(contentsOfFile: memory, encoding: .utf8) == text)
     }
@@ -216,9 +243,9 @@ import TokencertPlatform
         let record = record()
         let source = try #require(record.source(.environment("PIN"), of: .user))
         #expect(throws: RefusedPINsError.self) { try record.begin(source) }
-        record.record(.accepted, of: source, before: nil)
+        record.record(.accepted, for: .user, of: source, before: nil)
         #expect(told.withLock { $0.isEmpty })
-        record.record(.refused, of: source, before: nil)
+        record.record(.refused, for: .user, of: source, before: nil)
         let lines = told.withLock { $0 }
         #expect(lines.count == 1 && lines[0].hasPrefix("cannot record the attempt"))
     }

@@ -888,7 +888,7 @@ struct SampleAuthority {
         let entries = keys.enumerated().map { index, certificates -> KeyEntry in
             var key = KeyEntry()
             key.privateKey = PairingTests.record(
-                UInt(index) + 100, .privateKey, id: [UInt8(index)])
+                UInt(index) + 100, .privateKey, id: [UInt8(index) + 1])
             key.value = PairingTests.rsa(UInt8(index) + 1)
             key.certificates = certificates
             return key

@@ -184,7 +184,12 @@ struct ConfigurationFile: Sendable {
             throw Failure(
                 .configuration, code: "configurationUnsafe",
                 "other users can write to the configuration file \(path)",
-                hints: ["check its content, then run chmod go-w \(quoted(path))"])
+                hints: [
+                    // A changed device, such as /dev/null, would be unusable for other programs.
+                    isSpecialFile(path)
+                        ? "it is not a regular file; name one that only you can write"
+                        : "check its content, then run chmod go-w \(quoted(path))"
+                ])
         }
         return bytes
     }
@@ -196,6 +201,12 @@ struct ConfigurationFile: Sendable {
             if name == "hooks" {
                 try readHooks(value, ofProfile: profile)
                 continue
+            }
+            guard name != "profile" || profile == nil else {
+                throw Failure(
+                    .configuration, code: "configurationInvalid",
+                    "\"profile\" cannot be set in the profile \"\(profile ?? "")\" of \(path)",
+                    hints: ["remove it there; outside of profiles it selects the usual one"])
             }
             guard let setting = Setting(rawValue: name), setting.isConfigurable else {
                 throw Self.unknown(name, path)

@@ -74,12 +74,13 @@ func requireFolders() throws {
 
 /// Hints for a file that cannot be read or written.
 func advice(_ error: FileError) -> [String] {
-    switch error.reason {
-    case .notThere: ["to see which part of the path is missing: namei -l PATH"]
-    case .notInFolder: ["to see which part of the path is not a folder: namei -l PATH"]
+    let look = "namei -l \(quoted(error.path))"
+    return switch error.reason {
+    case .notThere: ["to see which part of the path is missing: \(look)"]
+    case .notInFolder: ["to see which part of the path is not a folder: \(look)"]
     case .isFolder: ["name a file, not a folder"]
-    case .circle: ["to see which symbolic links form a loop: namei -l PATH"]
-    case .forbidden: ["to see the permissions along the path: namei -l PATH"]
+    case .circle: ["to see which symbolic links form a loop: \(look)"]
+    case .forbidden: ["to see the permissions along the path: \(look)"]
     case .noRoom: ["free some space; to see which file systems are full: df -h"]
     case .readOnly: ["to see which file systems are read-only: mount"]
     case .other: []

@@ -131,6 +131,8 @@ struct HealthCommand: ParsableCommand {
         among tokens: PresentTokens, checkedIssuers: Bool
     ) throws {
         let orders = Self.ordersByURI(states.unfinishedOrders, read.inventory)
+        let certified = ledgerOptions.certifiedOrders(
+            read.inventory.keys.filter(\.certificates.isEmpty))
         let selection = tokens.selection(of: read.capabilities)
         // Among several tokens, a command must select one even if it names no object.
         let option = tokens.areSeveral ? selection : ""
@@ -149,7 +151,8 @@ struct HealthCommand: ParsableCommand {
                     return Report.Line(
                         finding, entry,
                         advice: finding.advice(
-                            on: read.token, order: orders[finding.uri], selection: option))
+                            on: read.token, order: orders[finding.uri],
+                            certified: certified[finding.uri], selection: option))
                 })
             if tokens.areSeveral { return print(try jsonText(report)) }
             return try printJSON(report)
@@ -172,7 +175,8 @@ struct HealthCommand: ParsableCommand {
             printFolded(
                 ["         " + printable(title ?? objectTitle(ofURI: finding.uri))], at: 9)
             let advice = finding.advice(
-                on: read.token, titles, order: orders[finding.uri], selection: option)
+                on: read.token, titles, order: orders[finding.uri],
+                certified: certified[finding.uri], selection: option)
             let parts = foldedMessage(
                 printable(advice), at: 9, width: Output.standardOutput.width)
             print("         " + parts[0])
@@ -237,10 +241,12 @@ func daysOfWarning(_ option: String? = nil) throws -> Int {
 
 extension Finding {
     /// What the user can do about the finding. Without titles, commands name objects by their URIs.
-    /// `order` is an unfinished order for the key: another one would be paid for twice. `selection` is
+    /// `order` is an unfinished order for the key, and `certified` one with a valid certificate: another
+    /// order would be paid for twice. `selection` is
     /// the options that commands without a name need, after a space.
     func advice(
-        on token: Token, _ titles: TitlesByURI? = nil, order: Int64? = nil, selection: String = ""
+        on token: Token, _ titles: TitlesByURI? = nil, order: Int64? = nil,
+        certified: Int64? = nil, selection: String = ""
     ) -> String {
         if let order, [.expiring, .expired, .keyWithoutCertificate, .weakSignature].contains(kind) {
             return "to finish its order: tokencert resume \(order)"
@@ -256,6 +262,9 @@ extension Finding {
         case .notYetValid: "wait, or check this machine's clock: tokencert doctor"
         case .unreadable: readingAdvice(uri, on: token)
         case .unsupported: "tokencert does not use it; another program may"
+        case .keyWithoutCertificate where certified != nil:
+            "order \(certified ?? 0) has brought a valid certificate for it; to write it again from a "
+                + "file: tokencert import --cert FILE"
         case .keyWithoutCertificate: "to get one: tokencert issue --key \(name)"
         case .certificateWithoutKey: "its key may be on another token"
         case .mismatch where !isKeyMissing:

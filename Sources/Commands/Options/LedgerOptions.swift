@@ -4,6 +4,7 @@ internal import Synchronization
 internal import TokencertIssuance
 internal import TokencertLedger
 internal import TokencertPlatform
+internal import TokencertTokens
 
 /// The option that selects the ledger, and how the ledger is opened.
 struct LedgerOptions: ParsableArguments {
@@ -128,6 +129,25 @@ struct LedgerOptions: ParsableArguments {
 
     private static func revocations(in ledger: Ledger) throws -> [String: String] {
         try Revocations(in: ledger).times.mapValues { String(timestamp($0).prefix(10)) }
+    }
+
+    /// The orders with a proved certificate that is still valid and not revoked, by the URIs of the keys'
+    /// halves; none if the ledger cannot be read, which is reported elsewhere.
+    func certifiedOrders(_ keys: [KeyEntry]) -> [String: Int64] {
+        guard let ledger = try? openIfThere() else { return [:] }
+        var found: [String: Int64] = [:]
+        for key in keys {
+            guard let value = key.value,
+                let orders = try? ledger.orders(forKeys: [hexadecimal(value.sha256Fingerprint)])
+            else { continue }
+            let revocations = Revocations(orders)
+            let valid = orders.last { order in
+                order.isProved && (order.certified?.notAfter ?? 0) > now()
+                    && order.provedFingerprint.map { revocations.times[$0] == nil } ?? false
+            }
+            for half in key.halves { found[half.uri] = valid?.number }
+        }
+        return found
     }
 
     /// All orders; none if the ledger does not exist.

@@ -255,8 +255,11 @@ func withPINs<Result>(
         }
         let info = plan.token.info
         // A typed PIN is accepted even if the record cannot be read.
-        let refusals = source.asksPerson ? (try? memory.refusals()) ?? 0 : try memory.refusals()
-        try plan.requireTriesLeft(afterRefusals: refusals)
+        let recorded = Swift.Result {
+            try memory.refusals(of: role, together: plan.countsTogether)
+        }
+        let refusals = source.asksPerson ? (try? recorded.get()) ?? 0 : try recorded.get()
+        try plan.requireTriesLeft(of: role, afterRefusals: refusals)
         let left = isAgain ? nil : plan.triesLeft(of: role, afterRefusals: refusals)
         let tries = left.map { "; \($0)" } ?? ""
         return try SecretReader.shared.read(

@@ -19,10 +19,14 @@ extension Failure {
         case .unreadable(let path, _, let fileError):
             self.init(
                 .configuration, code: "refusedPINsUnreadable", "\(error)",
-                hints: (fileError.map(advice) ?? []) + [
-                    "to type the PIN: --pin-source prompt",
-                    "to forget which PINs were refused: mv \(quoted(path)) \(quoted(path + ".old"))",
-                ])
+                hints: (fileError.map(advice) ?? []) + ["to type the PIN: --pin-source prompt"]
+                    // If a folder of the path is a file, there is nothing to move.
+                    + (fileError?.reason == .notInFolder
+                        ? []
+                        : [
+                            "to forget which PINs were refused: mv \(quoted(path)) "
+                                + quoted(path + ".old")
+                        ]))
         case .notWritten(_, let fileError):
             self.init(
                 .configuration, code: "refusedPINsNotWritten", "\(error)",

@@ -97,20 +97,25 @@ extension PINRules {
         let state = PINState(role, info.flags)
         if state.isFinalTry { return "last try" }
         if state.isCountLow { return "wrong PIN sent before" }
-        guard let tries = profile?.pinTries else { return nil }
-        guard profile?.countsPINsTogether ?? false else {
-            return role == .user ? "\(tries) wrong PINs lock the token" : nil
-        }
+        guard let tries = profile?.pinTries,
+            role == .user || refusals > 0 || countsTogether
+        else { return nil }
         let left = max(tries - refusals, 1)
         return left == 1 ? "last try" : "\(left) wrong PINs lock the token"
     }
 
-    /// Checks that a wrong PIN would not lock the token, if its flags do not show the remaining tries.
+    /// Whether the device counts the wrong PINs of all roles together.
+    package var countsTogether: Bool { profile?.countsPINsTogether ?? false }
+
+    /// Checks that a wrong PIN would not lock the token, if its flags do not show the remaining tries. A
+    /// token without a profile is assumed to lock after three, as most do.
     /// Throws ``IssuanceError/Code/pinLastTry``.
-    package func requireTriesLeft(afterRefusals refusals: Int) throws(IssuanceError) {
-        guard !allowsLastTry, profile?.countsPINsTogether ?? false, let tries = profile?.pinTries,
-            refusals > 0, refusals >= tries - 1
-        else { return }
+    package func requireTriesLeft(
+        of role: UserType, afterRefusals refusals: Int
+    ) throws(IssuanceError) {
+        let isShown = PINState(role, info.flags).isCountLow
+        let tries = profile == nil && !isShown ? 3 : profile?.pinTries
+        guard !allowsLastTry, let tries, refusals > 0, refusals >= tries - 1 else { return }
         throw IssuanceError(
             .pinLastTry, at: .plan,
             "\(refusals) wrong PINs were sent, and one more may lock the token; no PIN was sent")

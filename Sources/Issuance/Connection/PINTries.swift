@@ -66,10 +66,15 @@ package final class PINTries: Sendable {
     }
 
     private func mayTryAgain(_ role: UserType, _ requests: Int) -> Bool {
-        guard let info = try? plan.token.refreshed().info, let recorded = try? memory.refusals()
+        guard let info = try? plan.token.refreshed().info,
+            let recorded = try? memory.refusals(of: role, together: true)
         else { return false }
         // The refusals of this run count even if they cannot be recorded.
         return plan.mayAskAgain(for: role, info, afterRefusals: max(recorded, requests))
+    }
+
+    private func refusals(of role: UserType) throws(RefusedPINsError) -> Int {
+        try memory.refusals(of: role, together: plan.countsTogether)
     }
 
     /// Records why the user typed no other PIN.
@@ -86,7 +91,7 @@ package final class PINTries: Sendable {
                     try memory.requireNotRefused(
                         source, plan.name(of: role), hasLock: true)
                 }
-                try plan.requireTriesLeft(afterRefusals: try memory.refusals())
+                try plan.requireTriesLeft(of: role, afterRefusals: try refusals(of: role))
                 // Other programs may have sent wrong PINs while the user typed.
                 guard !state.retyped.contains(role) || mayTryAgain(role, state.requests) else {
                     throw IssuanceError(
@@ -107,7 +112,7 @@ package final class PINTries: Sendable {
 
     private func end(_ role: UserType, _ outcome: PINOutcome) {
         state.withLock { state in
-            memory.record(outcome, of: sources[role], before: state.before)
+            memory.record(outcome, for: role, of: sources[role], before: state.before)
             state.release()
         }
     }

@@ -43,6 +43,8 @@ package struct RefusedPINs: Sendable {
         var refusals: Int
         /// The time of the last refusal, in seconds since 1970-01-01 00:00 UTC.
         var time: Int64
+        /// By role, the refusals since the last PIN that the device accepted; nil in older records.
+        var roles: [String: Int]?
     }
 
     private struct Memory: Codable, Equatable {
@@ -145,10 +147,16 @@ package struct RefusedPINs: Sendable {
             ? RefusedPINsError.triedBefore(refusal) : RefusedPINsError.refusedBefore(refusal)
     }
 
-    /// The number of PINs that the device has refused on this machine within a day. A correct PIN does
-    /// not reset it.
-    package func refusals() throws(RefusedPINsError) -> Int {
-        refusals(in: try memory())
+    /// The number of PINs of a role that the device has refused on this machine since it last accepted one.
+    ///
+    /// - Parameter together: Whether to count the PINs of all roles of the last day, for a device that
+    ///   does so. A correct PIN does not reset that number.
+    package func refusals(
+        of role: UserType, together: Bool
+    ) throws(RefusedPINsError) -> Int {
+        let memory = try memory()
+        if together { return refusals(in: memory) }
+        return memory.counts.first { $0.device == device }?.roles?["\(role)"] ?? 0
     }
 
     private func refusals(in memory: Memory) -> Int {
@@ -191,14 +199,22 @@ package struct RefusedPINs: Sendable {
 
     /// Records the token's answer to a PIN; ``PINOutcome/unknown`` restores the previous record. If
     /// this cannot be written, the PIN remains recorded as tried without an answer.
-    package func record(_ outcome: PINOutcome, of source: Source?, before: Source?) {
+    package func record(
+        _ outcome: PINOutcome, for role: UserType, of source: Source?, before: Source?
+    ) {
         do throws(RefusedPINsError) {
             try change { memory in
+                let index = memory.counts.firstIndex { $0.device == device }
                 if outcome == .refused {
+                    var roles = index.flatMap { memory.counts[$0].roles } ?? [:]
+                    roles["\(role)", default: 0] += 1
                     let count = Count(
-                        device: device, refusals: refusals(in: memory) + 1, time: clock())
+                        device: device, refusals: refusals(in: memory) + 1, time: clock(),
+                        roles: roles)
                     memory.counts.removeAll { $0.device == device }
                     memory.counts.append(count)
+                } else if outcome == .accepted, let index {
+                    memory.counts[index].roles?["\(role)"] = nil
                 }
                 guard let source else { return }
                 memory.sources.removeAll { $0.isSame(as: source) }
@@ -220,6 +236,9 @@ package struct RefusedPINs: Sendable {
         // If that fails, the user can still send the PIN with --retry-pin.
         try? change { memory in
             memory.sources.removeAll { $0.token == token && $0.role == "\(role)" }
+            for index in memory.counts.indices where memory.counts[index].device == device {
+                memory.counts[index].roles?["\(role)"] = nil
+            }
         }
     }
 

@@ -11,9 +11,12 @@ package struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
     package let description: String
     /// The value of `errno`.
     package let number: Int32
+    /// The path of the file.
+    package let path: String
 
     init(_ doing: String, _ path: String, number: Int32 = errno) {
         self.number = number
+        self.path = path
         let reason = unsafe String(cString: strerror(number))
         // The system reports a missing file and a dangling link in the same way.
         let link = number == ENOENT ? danglingLink(in: path) : nil
