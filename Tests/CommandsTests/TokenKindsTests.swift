@@ -534,7 +534,7 @@ extension RealParts {
                 names == [
                     "softhsm2", "ykcs11", "opensc-piv", "opensc-openpgp", "opensc-sc-hsm",
                     "opensc-pkcs15", "tpm2", "opencryptoki", "nss", "yubihsm2", "nethsm",
-                    "cloudhsm",
+                    "cloudhsm", "p11-kit-client",
                 ])
             let folder = bench.token.folder.file("config/tokencert/token-profiles")
             try FileManager.default.createDirectory(

@@ -168,7 +168,7 @@ import TokencertPlatform
 
     // Otherwise the third wrong PIN locks a card whose flags do not show the tries, or a correct PIN is not
     // sent although the card has reset its count.
-    @Test("The refusals of a role count until a PIN is accepted or changed, however long that takes")
+    @Test("The refusals of a role count until a PIN is accepted or changed")
     func countsOfRoles() throws {
         let pin = try write("pin")
         func counts(_ record: RefusedPINs) throws -> [Int] {

@@ -303,6 +303,7 @@ import Testing
             TokenProfile.builtIn.map(\.name) == [
                 "softhsm2", "ykcs11", "opensc-piv", "opensc-openpgp", "opensc-sc-hsm",
                 "opensc-pkcs15", "tpm2", "opencryptoki", "nss", "yubihsm2", "nethsm", "cloudhsm",
+                "p11-kit-client",
             ])
     }
 

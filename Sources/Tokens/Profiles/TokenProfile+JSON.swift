@@ -15,7 +15,7 @@ extension TokenProfile {
         PackageResources.OpenSC_SmartCard_HSM_json, PackageResources.OpenSC_PKCS15_json,
         PackageResources.TPM2_json, PackageResources.openCryptoki_json, PackageResources.NSS_json,
         PackageResources.YubiHSM2_json, PackageResources.NetHSM_json,
-        PackageResources.CloudHSM_json,
+        PackageResources.CloudHSM_json, PackageResources.P11KitClient_json,
     ].compactMap { try? TokenProfile(builtIn: $0) }
 
     /// Decodes a built-in profile. Every command does this, so what ``init(json:)`` also checks is left
