@@ -68,6 +68,9 @@ extension LedgerError {
                 self.init(.locked, "the ledger \(path) is locked by another process")
             case .full:
                 self.init(.full, "the disk with the ledger \(path) is full")
+            // SQLite reports this, too, if there is no room for its index of 32 KiB.
+            case .inputOutput where freeSpace(parentFolder(path)) ?? .max < 1 << 16:
+                self.init(.full, "the disk with the ledger \(path) is full")
             case .cannotOpen where isLogUnreadable(path):
                 self.init(
                     .unusable,

@@ -45,6 +45,26 @@ extension RealParts {
             return outcome
         }
 
+        @Test("A disk without room for a ledger is reported as full", arguments: [4, 16, 32])
+        func fullLedger(kibibytes: Int) throws {
+            let bench = try Bench()
+            let small = bench.token.folder.file("small")
+            try FileManager.default.createDirectory(
+                atPath: small, withIntermediateDirectories: true)
+            let before = bench.token.contents
+            let outcome = try run(
+                "unshare",
+                [
+                    "-rm", "sh", "-c",
+                    "mount -t tmpfs -o size=\(kibibytes)k none '\(small)' || exit 99; exec \"$@\"",
+                    "sh",
+                    product("tokencert"), "request", "--ledger", small + "/ledger.sqlite",
+                ], environment: bench.environment)
+            expect(outcome, 78, "the disk with the ledger \(small)/ledger.sqlite is full")
+            #expect(outcome.errors.contains("free some disk space"), "\(outcome)")
+            #expect(bench.token.contents == before)
+        }
+
         /// A secret source that fills the file system before it prints the secret of a file.
         private func filling(_ bench: Bench, _ source: String) throws -> String {
             let secret = try #require(bench.environment[source]).dropFirst("file:".count)

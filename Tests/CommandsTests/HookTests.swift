@@ -88,8 +88,15 @@ extension RealParts {
             let bench = try HookBench()
             let recorder = try bench.recorder()
             try bench.set(["before-order": recorder, "after-issue": recorder])
-            let ledger = bench.folder.file("other.sqlite")
-            let issued = try bench.issue(["--ledger", ledger])
+            // A path is relative to the folder in which tokencert was started.
+            let ledger = FileManager.default.currentDirectoryPath + "/other-\(UUID()).sqlite"
+            defer {
+                for end in ["", "-wal", "-shm", ".lock"] {
+                    try? FileManager.default.removeItem(atPath: ledger + end)
+                }
+            }
+            let relative = try #require(ledger.split(separator: "/").last)
+            let issued = try bench.issue(["--ledger", String(relative)])
             #expect(issued.status == 0, "\(issued.errors)")
             #expect(!issued.errors.contains("warning"), "\(issued.errors)")
             let before = try bench.variables("before-order")

@@ -17,14 +17,18 @@ extension RealParts {
         // Otherwise someone's only key is destroyed.
         @Test(
             "A key that was hidden when the id was chosen is not removed",
-            arguments: ["C_Login#1:after:logout", "C_FindObjectsInit#1:before:logout"])
-        func hidden(rule: String) throws {
+            arguments: [
+                ("C_FindObjectsInit#1:before:logout", 73, "the id 05 is used"),
+                // The module never shows the login.
+                ("C_Login#1:after:logout", 74, "may have been there before; it was not changed"),
+            ])
+        func hidden(rule: String, status: Int32, message: String) throws {
             let bench = try withHiddenKey()
             let before = bench.token.contents
             let outcome = try bench.tokencert(
                 ["issue", "--id", "05", "--label", "new", "--key-type", "rsa:2048"],
                 bench.faulty(["FAULTY_RULES": rule]))
-            expect(outcome, 73, "the id 05 is used")
+            expect(outcome, status, message)
             #expect(bench.token.contents == before)
             #expect(bench.ca.orders.isEmpty)
         }
@@ -63,12 +67,28 @@ extension RealParts {
             #expect(resumed.status == 0, "\(resumed)")
         }
 
+        // Otherwise the second login is in vain, and the handles of the first one are used.
+        @Test(
+            "A key is found again after a new login",
+            arguments: [
+                "C_GenerateKeyPair#1:after:logout", "C_SignInit#1:before:logout",
+                "C_CreateObject#1:before:logout", "C_SignInit#2:before:logout",
+            ])
+        func handles(rule: String) throws {
+            let bench = try Bench()
+            let issued = try bench.tokencert(
+                ["issue", "--label", "mail", "--key-type", "rsa:2048"],
+                bench.faulty(["FAULTY_RULES": rule]))
+            #expect(issued.status == 0, "\(issued)")
+            #expect(bench.logins.count <= 2 && bench.ca.orders.count == 1)
+        }
+
         @Test("A login that is lost again and again ends the command without a third login")
         func lostForGood() throws {
             let bench = try withHiddenKey()
             let outcome = try bench.tokencert(
                 ["list"], bench.faulty(["FAULTY_RULES": "C_FindObjectsInit:before:logout"]))
-            expect(outcome, 74, "the token lost the login again")
+            expect(outcome, 74, "the token has lost the login")
             #expect(bench.logins.count == 2)
         }
     }

@@ -397,10 +397,10 @@ extension RealParts {
             let before = bench.token.contents
             let refused = try bench.tokencert(["import", "--cert", file])
             expect(refused, 66, "the certificates are for 2 keys on the token")
-            #expect(refused.errors.contains("--key "), "\(refused)")
+            #expect(refused.errors.contains("one of them: --key b"), "\(refused)")
             #expect(bench.token.contents == before)
             let imported = try bench.tokencert([
-                "import", "--cert", file, "--key", "pkcs11:object=b", "--json",
+                "import", "--cert", file, "--key", "b", "--json",
             ])
             #expect(imported.status == 0, "\(imported)")
             #expect(try bench.tokencert(["show", "b", "--pem"]).output == pems[1])

@@ -3,6 +3,49 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
+    /// A certificate whose replacements were replaced and removed in turn.
+    @Suite struct ReplacementChainTests {
+        // Otherwise each run of a timer orders for a key that the user has left.
+        @Test("A certificate is not renewed if the last of its replacements is on the token")
+        func chain() throws {
+            let bench = try Bench()
+            func serialNumbers() throws -> [String] {
+                let list = try bench.tokencert(["list", "--json"]).json()
+                let all = list["certificates"] as? [[String: Any]] ?? []
+                return all.sorted {
+                    ($0["notAfter"] as? String ?? "") < ($1["notAfter"] as? String ?? "")
+                }
+                .compactMap { $0["serialNumber"] as? String }
+            }
+            func keyIDs() throws -> Set<String> {
+                Set(try bench.listedKeys().compactMap { $0["id"] as? String })
+            }
+            let issue = ["issue", "--label", "mail", "--key-type", "rsa:2048"]
+            #expect(try bench.tokencert(issue).status == 0)
+            let first = try #require(try serialNumbers().first)
+            let firstKey = try keyIDs()
+            for retires in [false, true, true] {
+                let newest = try #require(try serialNumbers().max())
+                let renewed = try bench.tokencert(
+                    ["renew", newest, "--key-type", "rsa:2048"] + (retires ? ["--retire"] : []))
+                #expect(renewed.status == 0, "\(renewed)")
+            }
+            // The keys of the second and the third certificate, which are no longer on the token.
+            for key in try bench.listedKeys() where (key["certificates"] as? [Any])?.isEmpty == true
+            {
+                let id = try #require(key["id"] as? String)
+                #expect(!firstKey.contains(id))
+                let deleted = try bench.tokencert(["delete", id, "--key", "--yes"])
+                #expect(deleted.status == 0, "\(deleted)")
+            }
+            #expect(try serialNumbers().count == 2 && keyIDs().count == 2)
+            let due = try bench.tokencert(["renew", "--all", "--dry-run", "--json"])
+            #expect(due.status == 0 && !due.output.contains(first), "\(due)")
+        }
+    }
+}
+
+extension RealParts {
     /// Certificates that are renewed, and certificates that are reported instead.
     @Suite struct RenewalTests {
         private func issue(_ bench: Bench, _ arguments: [String] = []) throws -> [String: Any] {

@@ -311,7 +311,7 @@ extension RealParts {
             let text = try String(contentsOf: file, encoding: .utf8)
             let report = try run(product("tokencert"), ["tokens", "--profiles", "--json"]).json()
             let profiles = try #require(report["profiles"] as? [[String: Any]])
-            #expect(profiles.count == 12)
+            #expect(profiles.count == 13)
             for profile in profiles {
                 let parts = ["name", "title", "tested"].compactMap { profile[$0] as? String }
                 #expect(text.contains("| `\(parts[0])` | \(parts[1]) | \(parts[2]) |"), "\(parts)")

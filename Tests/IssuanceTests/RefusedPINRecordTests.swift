@@ -187,6 +187,11 @@ import TokencertPlatform
         #expect(try counts(later) == [2, 1])
         try send(later, pin, .accepted)
         #expect(try counts(later) == [0, 1])
+        // A refusal that the flags show is not counted: a right PIN from another program clears them.
+        let source = try #require(later.source(pin, of: .user))
+        later.record(.refused, for: .user, isShown: true, of: source, before: nil)
+        later.record(.unusable, for: .user, of: source, before: nil)
+        #expect(try counts(later) == [0, 1])
         later.forget(.securityOfficer)
         #expect(try counts(later) == [0, 0])
         #expect(try counts(record(serialNumber: "8")) == [0, 0])

@@ -24,11 +24,11 @@ extension Failure {
             return self
         }
         return Failure(
-            isInFile ? .configuration : .usage, code: code, "\(origin) is not valid: \(message)",
-            hints: [
+            isInFile ? .configuration : .usage, code: code, "\(message) (set by \(origin))",
+            hints: hints + [
                 isInFile
-                    ? "change it in the file; to see all settings: tokencert config"
-                    : "set it to another value, or unset \(origin)"
+                    ? "to see all settings and where they are set: tokencert config"
+                    : "to see what is set in the environment: tokencert config"
             ], attachment: attachment)
     }
 }

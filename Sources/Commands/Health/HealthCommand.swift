@@ -268,8 +268,8 @@ extension Finding {
         case .keyWithoutCertificate: "to get one: tokencert issue --key \(name)"
         case .certificateWithoutKey: "its key may be on another token"
         case .mismatch where !isKeyMissing:
-            "programs that select by CKA_ID use the wrong key; to write it with the id of its key: "
-                + "tokencert import --cert FILE"
+            "programs that select by CKA_ID use the wrong key; another tool can change its id, such as "
+                + "pkcs11-tool --set-id"
         case .mismatch:
             "programs that select by CKA_ID use the wrong key; its key may be on another token"
         case .duplicateID:

@@ -25,7 +25,8 @@ struct LedgerOptions: ParsableArguments {
     /// ``path``, after it was stored for ``used``.
     private func pathToUse() -> String {
         let path = path
-        Self.usedPath.withLock { $0 = absolutePath(path) }
+        let absolute = path.hasPrefix("/") ? path : absolutePath(".") + "/" + path
+        Self.usedPath.withLock { $0 = absolute }
         return path
     }
 
@@ -142,8 +143,13 @@ struct LedgerOptions: ParsableArguments {
             else { continue }
             let revocations = Revocations(orders)
             let valid = orders.last { order in
-                order.isProved && (order.certified?.notAfter ?? 0) > now()
-                    && order.provedFingerprint.map { revocations.times[$0] == nil } ?? false
+                guard order.isProved, let proved = order.certified, proved.notAfter ?? 0 > now(),
+                    let certificate = Certificate.all(inPEM: Array(proved.certificate.utf8))
+                        .certificates.first,
+                    let concerning = try? ledger.orders(concerning: certificate)
+                else { return false }
+                return revocations.times[order.provedFingerprint ?? ""] == nil
+                    && Replacements(concerning).outcomes(for: certificate).isEmpty
             }
             for half in key.halves { found[half.uri] = valid?.number }
         }

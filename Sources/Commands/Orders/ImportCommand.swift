@@ -25,7 +25,7 @@ struct ImportCommand: ParsableCommand {
     var cert: String
 
     @Option(
-        help: ArgumentHelp("Fail unless the certificate is for this key.", valueName: "uri"),
+        help: ArgumentHelp("Fail unless the certificate is for this key.", valueName: "key"),
         completion: LiveCompletion.keys)
     var key: String?
 
@@ -53,8 +53,9 @@ struct ImportCommand: ParsableCommand {
         try prepareProcess(output)
         let certificates = try certificates(inFile: cert, option: "--cert")
         let anchors = try trustStore.anchors(file: setting(caFile, .caFile))
-        let uri = try setting(key, .key).map(parseURI)
-        let token = try findToken(tokenOptions, uri)
+        let keyName = try setting(key, .key).map { try ObjectName($0) }
+        let token = try findToken(tokenOptions, keyName?.uri)
+        let uri = try keyName?.keyURI(on: token)
         let runner = Runner(try issuanceSettings(anchors, nil, tokenOptions))
         let request = ImportRequest(
             certificates, key: uri, label: setting(label, .label),
@@ -62,7 +63,7 @@ struct ImportCommand: ParsableCommand {
             acceptsAnyUse: setting(acceptChanges, .acceptChanges))
         let plan = try runner.check(request, on: token)
         let ledger = try ledgerOptions.openForWriting()
-        let imported = try withPINs(plan, tokenOptions, uri) { pins in
+        let imported = try withPINs(plan, tokenOptions, keyName?.uri) { pins in
             var connection = try Connection(token, pins)
             return try runner.import(request, in: ledger, over: &connection)
         }

@@ -85,9 +85,12 @@ struct ResumeCommand: ParsableCommand {
     private func requireNothingToDo(_ order: Order) throws {
         guard from != nil || orderAgain || acceptChanges || fetchOptions.fetch, !order.isProved
         else { return }
+        let isOfRequest = order.beginning.issue == nil && order.beginning.imported == nil
         throw Failure(
             .usage, code: "orderFinished",
-            "order \(order.number) was given up or has failed for good, so nothing was done",
+            isOfRequest
+                ? "order \(order.number) is a request, which is finished, so nothing was done"
+                : "order \(order.number) was given up or has failed for good, so nothing was done",
             hints: [
                 "to write a certificate that the CA issued for it: tokencert import --cert FILE",
                 "to see what happened: tokencert history \(order.number)",

@@ -298,7 +298,8 @@ package final class TokenPINs: Sendable {
             let isWrongRole = error.returnValue == .userTypeInvalid && role != .contextSpecific
             if error.concernsPIN || isWrongRole {
                 refused.withLock { _ = $0.insert(owner) }
-                watch?.didSend(owner, .refused)
+                let isWrong = error.returnValue == .pinIncorrect || isWrongRole
+                watch?.didSend(owner, isWrong ? .refused : .unusable)
             } else if !wasAccepted(owner) {
                 watch?.didSend(owner, .unknown)
             }
@@ -392,8 +393,10 @@ extension CryptokiError {
 /// The token's answer to a PIN.
 package enum PINOutcome: Sendable {
     case accepted
-    /// The token reports that the PIN is wrong or unusable.
+    /// The token reports that the PIN is wrong.
     case refused
+    /// The token reports that the PIN cannot be used, for example because it is locked.
+    case unusable
     /// The call failed for another reason.
     case unknown
 }
@@ -420,13 +423,14 @@ func at<Result: ~Copyable>(
 }
 
 extension IssuanceError {
-    /// Keeps an ``IssuanceError`` unchanged, and wraps any other error as ``Code/tokenFailed``.
+    /// The failure if the token has lost the login and it cannot be repeated.
     fileprivate init(loginLostAt step: Step) {
         self.init(
             .tokenFailed, at: step,
-            "the token lost the login again; another program may have reset it")
+            "the token has lost the login; another program may have reset it")
     }
 
+    /// Keeps an ``IssuanceError`` unchanged, and wraps any other error as ``Code/tokenFailed``.
     init(any error: any Error, at step: Step) {
         self = error as? IssuanceError ?? IssuanceError(.tokenFailed, at: step, "\(error)")
     }

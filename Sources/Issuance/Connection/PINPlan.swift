@@ -107,13 +107,19 @@ extension PINRules {
     /// Whether the device counts the wrong PINs of all roles together.
     package var countsTogether: Bool { profile?.countsPINsTogether ?? false }
 
+    /// Whether the flags of a token show that a wrong PIN was sent.
+    func showsWrongPIN(of role: UserType, _ info: TokenInfo) -> Bool {
+        let state = PINState(role, info.flags)
+        return state.isCountLow || state.isFinalTry || state.isLocked
+    }
+
     /// Checks that a wrong PIN would not lock the token, if its flags do not show the remaining tries. A
     /// token without a profile is assumed to lock after three, as most do.
     /// Throws ``IssuanceError/Code/pinLastTry``.
     package func requireTriesLeft(
         of role: UserType, afterRefusals refusals: Int
     ) throws(IssuanceError) {
-        let isShown = PINState(role, info.flags).isCountLow
+        let isShown = showsWrongPIN(of: role, info)
         let tries = profile == nil && !isShown ? 3 : profile?.pinTries
         guard !allowsLastTry, let tries, refusals > 0, refusals >= tries - 1 else { return }
         throw IssuanceError(

@@ -112,7 +112,12 @@ package final class PINTries: Sendable {
 
     private func end(_ role: UserType, _ outcome: PINOutcome) {
         state.withLock { state in
-            memory.record(outcome, for: role, of: sources[role], before: state.before)
+            let isShown =
+                outcome == .refused
+                && (try? plan.token.refreshed().info).map { plan.showsWrongPIN(of: role, $0) }
+                    ?? false
+            memory.record(
+                outcome, for: role, isShown: isShown, of: sources[role], before: state.before)
             state.release()
         }
     }

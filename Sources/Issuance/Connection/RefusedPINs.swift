@@ -199,15 +199,19 @@ package struct RefusedPINs: Sendable {
 
     /// Records the token's answer to a PIN; ``PINOutcome/unknown`` restores the previous record. If
     /// this cannot be written, the PIN remains recorded as tried without an answer.
+    ///
+    /// - Parameter isShown: Whether the flags of the token show that a wrong PIN of the role was sent. Then
+    ///   it is not counted, because a right PIN from another program clears the flags.
     package func record(
-        _ outcome: PINOutcome, for role: UserType, of source: Source?, before: Source?
+        _ outcome: PINOutcome, for role: UserType, isShown: Bool = false, of source: Source?,
+        before: Source?
     ) {
         do throws(RefusedPINsError) {
             try change { memory in
                 let index = memory.counts.firstIndex { $0.device == device }
                 if outcome == .refused {
                     var roles = index.flatMap { memory.counts[$0].roles } ?? [:]
-                    roles["\(role)", default: 0] += 1
+                    roles["\(role)"] = isShown ? nil : roles["\(role)", default: 0] + 1
                     let count = Count(
                         device: device, refusals: refusals(in: memory) + 1, time: clock(),
                         roles: roles)
@@ -220,12 +224,12 @@ package struct RefusedPINs: Sendable {
                 memory.sources.removeAll { $0.isSame(as: source) }
                 switch outcome {
                 case .accepted: break
-                case .refused: memory.sources.append(source)
+                case .refused, .unusable: memory.sources.append(source)
                 case .unknown: if let before { memory.sources.append(before) }
                 }
             }
         } catch {
-            guard outcome == .refused else { return }
+            guard [.refused, .unusable].contains(outcome) else { return }
             tell(.refusalNotRecorded(error))
         }
     }

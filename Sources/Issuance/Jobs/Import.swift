@@ -134,7 +134,10 @@ extension Connection {
                 among: entries.compactMap { $0.privateKey?.handle }, publicKeyHash: hash, &session)
         }
         var found: [[TokenKey]] = []
-        for hash in Set(hashes).sorted() {
+        // The key of a CA may be on the token, too.
+        let own = request.certificates.filter { !$0.isAuthority }
+        for value in Set((own.isEmpty ? request.certificates : own).map(\.publicKey)) {
+            let hash = hexadecimal(value.sha256Fingerprint)
             let paired = try keys(hash) { value in
                 value.map { hexadecimal($0.sha256Fingerprint) == hash } ?? false
             }

@@ -3,8 +3,9 @@ package import TokencertLedger
 package import TokencertTokens
 
 extension Ledger {
-    /// The orders that concern the content of a token, oldest first: those for its keys, and those that
-    /// replace one of its certificates or a certificate that was issued for one of its keys.
+    /// The orders that concern the content of a token, oldest first: those for its keys, those that
+    /// replace one of its certificates or a certificate that was issued for one of its keys, and those that
+    /// replace the certificates of such replacements.
     ///
     /// All other orders are for other tokens, or for keys and certificates that are no longer there.
     package func orders(
@@ -13,12 +14,17 @@ extension Ledger {
         let certificates = inventory.entries.compactMap(\.certificate)
         let keys = inventory.keys.compactMap(\.value) + certificates.map(\.publicKey)
         let ofKeys = try orders(forKeys: Set(keys.map(hash)))
+        var found = Dictionary(ofKeys.map { ($0.number, $0) }) { one, _ in one }
         let issued = ofKeys.compactMap { $0.certified?.certificate }
-        let replacing = try orders(
-            forKeys: [], replacing: Set(certificates.map(\.pem) + issued))
-        let known = Set(ofKeys.map(\.number))
-        return (ofKeys + replacing.filter { !known.contains($0.number) })
-            .sorted { $0.number < $1.number }
+        var replaced = Set(certificates.map(\.pem) + issued)
+        var next = replaced
+        while !next.isEmpty {
+            let new = try orders(forKeys: [], replacing: next).filter { found[$0.number] == nil }
+            for order in new { found[order.number] = order }
+            next = Set(new.compactMap { $0.certified?.certificate }).subtracting(replaced)
+            replaced.formUnion(next)
+        }
+        return found.values.sorted { $0.number < $1.number }
     }
 
     /// The orders for the keys of certificates, oldest first.

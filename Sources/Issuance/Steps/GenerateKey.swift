@@ -77,7 +77,7 @@ extension Connection {
             guard let hash = order.publicKeyHash else {
                 return try madeKey(of: order, plan, in: ledger)
             }
-            return try performReading { connection in
+            return try performReading { connection, _ in
                 try connection.key(of: order, plan, hash, in: ledger)
             }
         } catch {
@@ -125,7 +125,7 @@ extension Connection {
             throw IssuanceError(
                 .noSuchObject, at: .generate, "the ledger does not record the key of this order")
         }
-        let key = try performReading { connection in try connection.findMade(new) }
+        let key = try performReading { connection, _ in try connection.findMade(new) }
         if let key { try requireNoOtherOrder(for: key, besides: order, in: ledger) }
         return key
     }
@@ -205,9 +205,9 @@ extension Connection {
     {
         // A change of the role has invalidated the handles.
         let handles = capabilities.changesRoles ? nil : pair
-        return try performReading { connection in
+        return try performReading { connection, isAgain in
             do throws(IssuanceError) {
-                return try connection.read(new, handles)
+                return try connection.read(new, isAgain ? nil : handles)
             } catch {
                 // Some modules show a new key correctly only after reinitialisation.
                 guard error.circumstances.contains(.attributesAreWrong),
@@ -218,15 +218,16 @@ extension Connection {
         }
     }
 
-    /// Reads keys, in a new session if the module shows them correctly only there.
+    /// Reads keys, in a new session if the module shows them correctly only there. `isAgain` means that a
+    /// new login has invalidated the handles of private objects.
     mutating func performReading<Result>(
-        _ body: (inout Connection) throws -> Result
+        _ body: (inout Connection, _ isAgain: Bool) throws -> Result
     ) throws(IssuanceError) -> Result {
-        try perform(.read, at: .generate) { connection, _ in
+        try perform(.read, at: .generate) { connection, refusal in
             if connection.capabilities.profile?.tellsKeysInNewSessions ?? false {
                 try connection.openNewSession(at: .generate)
             }
-            return try body(&connection)
+            return try body(&connection, refusal != nil)
         }
     }
 
@@ -304,7 +305,7 @@ extension Connection {
     }
 
     /// Removes the public key that a call left when the login was lost. Throws
-    /// ``IssuanceError/Code/idTaken`` if another object has the id: it may have been there before, since
+    /// ``IssuanceError/Code/tokenFailed`` if another object has the id: it may have been there before, since
     /// private objects were not visible without the login.
     private mutating func removePublicHalf(_ new: NewKey) throws(IssuanceError) {
         let types = [
@@ -319,9 +320,10 @@ extension Connection {
                 attributes[.labelBytes] == new.label || !capabilities.keepsLabels
             else {
                 throw IssuanceError(
-                    .idTaken, at: .generate,
-                    "the id \(hexadecimal(new.id)) is used by an object that was not visible when "
-                        + "the token had lost the login; it was not changed")
+                    .tokenFailed, at: .generate,
+                    "the token lost the login, and an object with the id \(hexadecimal(new.id)) that "
+                        + "is now visible may be the new key or may have been there before; it was not "
+                        + "changed")
             }
         }
         try removeKeys(new.id, [.publicKey])

@@ -138,26 +138,22 @@ extension Connection {
                 "the old certificate is not removed yet, since this module shows only to a new process "
                     + "which certificates the token has")
         }
-        // Writing the new certificate has replaced the old one, and destroying what the module still
-        // shows could destroy the new one.
-        let isReplaced = capabilities.replacesCertificates && old.publicKey == new.publicKey
-        if !isReplaced {
-            try perform(.write, at: .retire) { connection, _ in
-                try removal.remove(old, &connection.session, &values)
-            }
-            hasChangedCertificates = true
-            _ = try showStoredCertificates()
+        try perform(.write, at: .retire) { connection, _ in
+            try removal.remove(old, &connection.session, &values)
         }
+        hasChangedCertificates = true
+        _ = try showStoredCertificates()
         // A read-only session cannot be opened while the security officer is logged in.
         try perform(.read, at: .retire) { _, _ in
             try removal.requireGone(old, values, keeping: new)
         }
-        return isReplaced || !values.isEmpty
+        return !values.isEmpty
     }
 
     /// Has a module that shows objects as it first read them read the certificates again, if this process
-    /// has changed them: the new one may share a file on the token with the old one. Returns false if the
-    /// user would have to enter the PIN again.
+    /// has changed them. The new one may have taken the place of the old one in a file, so destroying what
+    /// the module still shows would destroy the new one. Returns false if the user would have to enter the
+    /// PIN again.
     private mutating func showStoredCertificates() throws(IssuanceError) -> Bool {
         guard hasChangedCertificates, capabilities.profile?.cachesObjects ?? false else {
             return true

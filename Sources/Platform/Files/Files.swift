@@ -188,6 +188,13 @@ package func isRegularFile(_ path: String) -> Bool {
     return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
 }
 
+/// The number of bytes that the file system of a folder has room for; nil if that is unknown.
+package func freeSpace(_ folder: String) -> UInt64? {
+    var status = statvfs()
+    guard unsafe statvfs(folder, &status) == 0 else { return nil }
+    return UInt64(status.f_bavail) * UInt64(status.f_frsize)
+}
+
 /// Whether a path is a pipe, a device or a socket, which may block a reader forever; links are
 /// followed. False if that cannot be determined.
 package func isSpecialFile(_ path: String) -> Bool {
