@@ -162,7 +162,7 @@ extension SettingsInProcess {
                     let given = Failure(.usage, problem, hints: ["use --x"])
                     let option = String(problem.prefix { $0 != " " && $0 != ":" })
                     let failure = given.namingOrigin(inArguments: ["list"])
-                    #expect(failure.status == .configuration)
+                    #expect(failure.status == .usage)
                     let path = ConfigurationFile.current.path
                     #expect(failure.message.hasPrefix("\(problem) (set by "))
                     #expect(failure.message.hasSuffix(" of \(path))"))

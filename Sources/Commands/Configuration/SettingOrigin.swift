@@ -24,7 +24,7 @@ extension Failure {
             return self
         }
         return Failure(
-            isInFile ? .configuration : .usage, code: code, "\(message) (set by \(origin))",
+            status, code: code, "\(message) (set by \(origin))",
             hints: hints + [
                 isInFile
                     ? "to see all settings and where they are set: tokencert config"
