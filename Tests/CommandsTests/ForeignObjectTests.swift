@@ -75,7 +75,8 @@ extension RealParts {
                 default: return .certificate(Array("garbage".utf8), label: mail, id: [1])
                 }
             }
-            #expect(try bench.tokencert(["list"]).output.contains(name))
+            let listed = try bench.tokencert(["list"])
+            #expect(listed.output.contains(name), "\(listed)")
             #expect(try bench.tokencert(["list", "--tree"]).output.contains(name))
             #expect(try bench.tokencert(["show", certificate]).output.contains(name))
             #expect(try bench.healthFindings() == [kind])

@@ -83,6 +83,23 @@ extension RealParts {
             #expect(bench.logins.count <= 2 && bench.ca.orders.count == 1)
         }
 
+        @Test("An import and an evidence find the key again, too")
+        func otherJobs() throws {
+            let bench = try Bench()
+            _ = try bench.tokencert(["issue", "--label", "mail", "--key-type", "rsa:2048"])
+            let pem = try bench.tokencert(["show", "mail", "--pem"]).output
+            let file = try bench.token.folder.write(pem, "mail.pem")
+            let rules = ["FAULTY_RULES": "C_SignInit#1:before:logout"]
+            let evidence = try bench.tokencert(
+                ["evidence", "mail", "--out", bench.token.folder.file("evidence")],
+                bench.faulty(rules))
+            #expect(evidence.status == 0, "\(evidence)")
+            #expect(try bench.tokencert(["delete", "mail", "--cert", "--yes"]).status == 0)
+            let imported = try bench.tokencert(["import", "--cert", file], bench.faulty(rules))
+            #expect(imported.status == 0, "\(imported)")
+            #expect(bench.logins.count == 4)
+        }
+
         @Test("A login that is lost again and again ends the command without a third login")
         func lostForGood() throws {
             let bench = try withHiddenKey()

@@ -306,6 +306,13 @@ import Testing
         // Such a module also hides other objects of the slot.
         let fewer = Self.counts([two], [], others: 0)
         #expect(doubt(all, named, fewer, hidingKeysOf: [certificate]) == nil)
+        // Objects without an id do not belong to a certificate without one.
+        let bare = Self.entry([7], id: [])
+        let bareKey = Self.key(id: [], [bare])
+        #expect(
+            doubt(
+                Self.counts([bareKey, two], [], others: 2), [RemovalTarget(bare)], hidden,
+                hidingKeysOf: [bare]) != nil)
         // A second certificate with the id is not a key.
         let second = Self.entry([6])
         let withSecond = Self.counts(

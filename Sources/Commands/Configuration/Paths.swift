@@ -17,6 +17,11 @@ enum PathForm {
     case token
 }
 
+/// The absolute path of a file or folder that may not exist.
+func absolute(_ path: String) -> String {
+    path.hasPrefix("/") ? path : absolutePath(".") + "/" + path
+}
+
 /// Replaces `~` at the start of a path with the home folder. Shells do not do so after other text in
 /// the same word, such as `--ledger=~/x`. Throws ``Failure`` for the home folder of another user.
 func resolvingHome(_ path: String, status: ExitStatus = .usage) throws -> String {

@@ -149,3 +149,30 @@ func setting(_ flag: Bool, _ name: Setting) -> Bool {
 private func standingContent(_ name: Setting) -> ConfigurationFile.Content? {
     EnvironmentSettings.current.content(name) ?? ConfigurationFile.current.value(name)?.content
 }
+
+extension Failure {
+    /// The same failure with the variable or the file that sets an invalid value, if the command line does
+    /// not set it. The message of an invalid value begins with its option.
+    ///
+    /// - Parameter arguments: The arguments of the command.
+    func namingOrigin(inArguments arguments: [String]) -> Failure {
+        let name = message.dropFirst(2).prefix { $0.isLetter || $0 == "-" }
+        guard status == .usage, message.hasPrefix("--"),
+            let setting = Setting(rawValue: String(name)),
+            !arguments.contains(where: { $0 == "--\(name)" || $0.hasPrefix("--\(name)=") })
+        else { return self }
+        let origin: String
+        if EnvironmentSettings.current.content(setting) != nil {
+            origin = setting.variable
+        } else if let value = ConfigurationFile.current.value(setting) {
+            let profile = value.profile.map { " in the profile \"\($0)\"" } ?? ""
+            origin = "\"\(name)\"\(profile) of \(ConfigurationFile.current.path)"
+        } else {
+            return self
+        }
+        return Failure(
+            status, code: code, "\(message) (set by \(origin))",
+            hints: hints + ["to see all settings and where they are set: tokencert config"],
+            attachment: attachment)
+    }
+}

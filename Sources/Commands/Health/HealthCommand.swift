@@ -131,8 +131,7 @@ struct HealthCommand: ParsableCommand {
         among tokens: PresentTokens, checkedIssuers: Bool
     ) throws {
         let orders = Self.ordersByURI(states.unfinishedOrders, read.inventory)
-        let certified = ledgerOptions.certifiedOrders(
-            read.inventory.keys.filter(\.certificates.isEmpty))
+        let certified = try ledgerOptions.certifiedOrders(read.inventory, on: read.token)
         let selection = tokens.selection(of: read.capabilities)
         // Among several tokens, a command must select one even if it names no object.
         let option = tokens.areSeveral ? selection : ""

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Cryptoki
 internal import OpenSSLX509
 internal import Synchronization
 internal import TokencertIssuance
@@ -25,8 +26,7 @@ struct LedgerOptions: ParsableArguments {
     /// ``path``, after it was stored for ``used``.
     private func pathToUse() -> String {
         let path = path
-        let absolute = path.hasPrefix("/") ? path : absolutePath(".") + "/" + path
-        Self.usedPath.withLock { $0 = absolute }
+        Self.usedPath.withLock { $0 = absolute(path) }
         return path
     }
 
@@ -132,26 +132,22 @@ struct LedgerOptions: ParsableArguments {
         try Revocations(in: ledger).times.mapValues { String(timestamp($0).prefix(10)) }
     }
 
-    /// The orders with a proved certificate that is still valid and not revoked, by the URIs of the keys'
+    /// The orders with a valid certificate for a key that has none on the token, by the URIs of the key's
     /// halves; none if the ledger cannot be read, which is reported elsewhere.
-    func certifiedOrders(_ keys: [KeyEntry]) -> [String: Int64] {
-        guard let ledger = try? openIfThere() else { return [:] }
+    func certifiedOrders(
+        _ inventory: TokenInventory, on token: Token
+    ) throws -> [String: Int64] {
+        let keys = inventory.keys.filter(\.certificates.isEmpty)
+        guard !keys.isEmpty, let ledger = try? openIfThere(),
+            let orders = try? ledger.orders(concerning: inventory)
+        else { return [:] }
+        let certified = CertifiedKeys(orders, on: try PKCS11URI(token: token).description)
         var found: [String: Int64] = [:]
         for key in keys {
-            guard let value = key.value,
-                let orders = try? ledger.orders(forKeys: [hexadecimal(value.sha256Fingerprint)])
+            guard let order = key.value.flatMap({ certified.order(of: $0) }),
+                order.certified?.notAfter ?? 0 > now()
             else { continue }
-            let revocations = Revocations(orders)
-            let valid = orders.last { order in
-                guard order.isProved, let proved = order.certified, proved.notAfter ?? 0 > now(),
-                    let certificate = Certificate.all(inPEM: Array(proved.certificate.utf8))
-                        .certificates.first,
-                    let concerning = try? ledger.orders(concerning: certificate)
-                else { return false }
-                return revocations.times[order.provedFingerprint ?? ""] == nil
-                    && Replacements(concerning).outcomes(for: certificate).isEmpty
-            }
-            for half in key.halves { found[half.uri] = valid?.number }
+            for half in key.halves { found[half.uri] = order.number }
         }
         return found
     }

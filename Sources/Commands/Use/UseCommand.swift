@@ -230,8 +230,9 @@ struct UseCommand: ParsableCommand {
         let parent = parentFolderOfConfiguration
         var place = Place(home: home, configuration: parent, own: dataFolder + "/use")
         place.hosts = host.isEmpty ? record?.place.hosts ?? [] : host
-        place.profile = try profileFolder.map { try absolute($0) } ?? record?.place.profile
-        place.file = try file.map { try absolute($0) } ?? record?.place.file
+        place.profile =
+            try profileFolder.map { absolute(try resolvingHome($0)) } ?? record?.place.profile
+        place.file = try file.map { absolute(try resolvingHome($0)) } ?? record?.place.file
         return place
     }
 
@@ -313,13 +314,6 @@ struct UseCommand: ParsableCommand {
             return .absent
         }
     }
-}
-
-/// The absolute path of a file or folder that may not exist, without `~`.
-private func absolute(_ path: String) throws -> String {
-    let path = try resolvingHome(path)
-    if path.hasPrefix("/") { return path }
-    return absolutePath(".") + "/" + path
 }
 
 /// The records and backups of `use`.

@@ -77,9 +77,11 @@ package struct ObjectRemoval: ~Copyable {
         let profile = capabilities.profile
         // OpenSC 0.23 also drops the public key object that it has derived from a certificate.
         let dropsPublicKeys = profile?.cachesObjects ?? false
-        let dropped = dropsPublicKeys ? Set(certificates.map(\.record.id)) : []
+        let ids = Set(certificates.map(\.record.id))
         for object in ordered {
-            let mayBeGone = object.objectClass == .publicKey && dropped.contains(object.id)
+            let mayBeGone =
+                dropsPublicKeys && object.objectClass == .publicKey && !object.id.isEmpty
+                && ids.contains(object.id)
             try seeing(object, at: .remove, orGone: mayBeGone) { session, handle in
                 try session.destroyObject(handle)
             }
@@ -256,7 +258,8 @@ struct ObjectCounts {
         guard !expected.contains(where: { after.counts[$0.key, default: 0] > $0.value }) else {
             throw .stillThere
         }
-        let hidden = Set(certificates.map(\.record.id))
+        // Objects without an id do not belong together.
+        let hidden = Set(certificates.map(\.record.id).filter { !$0.isEmpty })
         let missing = expected.filter { kind, count in
             let isHidden =
                 hidden.contains(kind.id)

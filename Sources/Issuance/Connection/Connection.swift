@@ -22,6 +22,8 @@ package struct Connection: ~Copyable {
     private var hasLoggedIn = false
     /// Whether the module showed the login in the state of the session.
     private var showsLogin = false
+    /// Whether a lost login was repeated, so that handles of private objects from before may be invalid.
+    private(set) var hasRenewedLogin = false
 
     package var token: Token { capabilities.token }
 
@@ -150,6 +152,7 @@ package struct Connection: ~Copyable {
             try token.renewLogin(as: role, pin: pin)
         }
         hasLoggedIn = hasLoggedIn || isOurs
+        hasRenewedLogin = true
     }
 
     // MARK: Sessions

@@ -1,17 +1,20 @@
-internal import OpenSSLX509
-internal import TokencertLedger
+package import OpenSSLX509
+package import TokencertLedger
 
 /// The keys of a token that received a certificate, according to the ledger.
-struct CertifiedKeys {
-    /// SHA-256, in hexadecimal, of the keys with a proved certificate that no other order replaced and
-    /// that is not revoked.
-    private var current: Set<String> = []
-    /// The same, including the keys whose certificates were replaced or revoked.
+package struct CertifiedKeys {
+    /// The latest order with a proved certificate that no other order replaced and that is not revoked, by
+    /// the SHA-256 of its key in hexadecimal.
+    private var current: [String: Order] = [:]
+    /// The same keys, including the keys whose certificates were replaced or revoked.
     private var all: Set<String> = []
     /// The unfinished orders, keyed like ``current``.
     private var unfinished: [String: Int64] = [:]
 
-    init(_ orders: [Order], on token: String) {
+    /// Collects the keys from orders, oldest first.
+    ///
+    /// - Parameter token: The URI of the token.
+    package init(_ orders: [Order], on token: String) {
         let replaced = Set(
             orders.compactMap { order in
                 order.beginning.replaced.flatMap { order.isProved ? $0.certificate : nil }
@@ -25,12 +28,15 @@ struct CertifiedKeys {
             // A key whose certificate is revoked is kept to decrypt old mail.
             if order.provedFingerprint.map({ revocations.contains($0) }) == true { continue }
             let certificate = order.certified?.certificate
-            if certificate.map({ replaced.contains($0) }) != true { current.insert(hash) }
+            if certificate.map({ replaced.contains($0) }) != true { current[hash] = order }
         }
     }
 
     /// Whether a key should have a certificate on the token.
-    func needsCertificate(_ key: PublicKey) -> Bool { current.contains(hash(key)) }
+    func needsCertificate(_ key: PublicKey) -> Bool { order(of: key) != nil }
+
+    /// The order whose certificate a key should have on the token, or nil.
+    package func order(of key: PublicKey) -> Order? { current[hash(key)] }
 
     /// Whether a key ever received a certificate.
     func contains(_ key: PublicKey) -> Bool { all.contains(hash(key)) }

@@ -263,10 +263,8 @@ extension Certificate {
 extension Connection {
     mutating func requireProof(of key: TokenKey) throws(IssuanceError) {
         try requireSigning(key, at: .request)
-        let proof = try perform(.sign, at: .request) { connection, refusal in
-            var signer = connection.signer
-            signer.findsKeysAgain = refusal != nil
-            return try signer.prove(key, &connection.session, at: .request)
+        let proof = try perform(.sign, at: .request) { connection, _ in
+            try connection.signer.prove(key, &connection.session, at: .request)
         }
         guard proof.possession == .signature else {
             throw IssuanceError(

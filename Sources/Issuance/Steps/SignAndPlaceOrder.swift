@@ -144,10 +144,8 @@ extension Connection {
             throw IssuanceError(.badSubject, at: .request, "cannot create the request: \(error)")
         }
         let message = draft.toBeSigned
-        let signature = try perform(.sign, at: .request) { connection, refusal in
-            var signer = connection.signer
-            signer.findsKeysAgain = refusal != nil
-            return try signer.sign(message, with: key, &connection.session, at: .request)
+        let signature = try perform(.sign, at: .request) { connection, _ in
+            try connection.signer.sign(message, with: key, &connection.session, at: .request)
         }
         do throws(X509Error) {
             return try draft.signed(signature)
@@ -181,10 +179,10 @@ extension IssuanceRequest {
 struct TokenSigner {
     let capabilities: TokenCapabilities
     let pins: TokenPINs
+    /// Whether the handles of private keys may be invalid, because of another login since.
+    let findsKeysAgain: Bool
     /// The only mechanism to use, or nil for the best one.
     var only: MechanismType?
-    /// Whether a new login has invalidated the handles of private keys.
-    var findsKeysAgain = false
 
     /// Signs a message and verifies the signature. Returns the signature in the encoding of X.509.
     func sign<Access>(
@@ -270,7 +268,7 @@ struct TokenSigner {
     private func handle<Access>(
         of key: TokenKey, _ session: inout Session<Access>, at step: Step
     ) throws(IssuanceError) -> ObjectHandle {
-        guard capabilities.changesRoles || findsKeysAgain else { return key.handle }
+        guard findsKeysAgain else { return key.handle }
         var template = Template()
         template[.class] = .privateKey
         if !key.id.isEmpty {
@@ -290,5 +288,9 @@ struct TokenSigner {
 }
 
 extension Connection {
-    var signer: TokenSigner { TokenSigner(capabilities: capabilities, pins: pins) }
+    var signer: TokenSigner {
+        TokenSigner(
+            capabilities: capabilities, pins: pins,
+            findsKeysAgain: capabilities.changesRoles || hasRenewedLogin)
+    }
 }
