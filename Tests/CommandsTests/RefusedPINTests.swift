@@ -184,6 +184,32 @@ extension RealParts {
             #expect(try list(source).status == 0)
         }
 
+        /// Otherwise a run that is planned with a dry run fails later, without the user.
+        @Test("A dry run refuses the sources of PINs that the real run refuses")
+        func dryRun() throws {
+            try folder.write("99998888\n", "wrong")
+            try folder.write("1\n", "short")
+            expect(try list("file:" + folder.file("wrong")), 77, "the PIN is wrong")
+            for command in [["issue"], ["request"], ["renew", "--all"]] {
+                func refuse(_ source: String, _ text: String) throws {
+                    expect(
+                        try bench.tokencert(
+                            command + ["--dry-run", "--pin-source", source], bench.faulty([:])),
+                        77, text)
+                }
+                try refuse("file:" + folder.file("wrong"), "was refused by this token before")
+                try refuse("file:" + folder.file("absent"), "cannot open")
+                try refuse("file:" + folder.file("short"), "the token requires a PIN of")
+                try refuse("env:NO_SUCH_PIN", "NO_SUCH_PIN")
+            }
+            #expect(bench.logins.count == 1)
+            let right = ["--dry-run", "--pin-source", "file:" + folder.file("pin")]
+            for command in [["issue"], ["request"]] {
+                #expect(try bench.tokencert(command + right, bench.faulty([:])).status == 0)
+            }
+            #expect(bench.logins.count == 1)
+        }
+
         /// Otherwise a temporary failure of a reader would require --retry-pin each time.
         @Test("A login that fails for another reason is not a refusal and does not clear one")
         func otherFailure() throws {

@@ -138,6 +138,18 @@ extension RealParts {
             }
         }
 
+        // Otherwise the list seems to be about this token.
+        @Test("An option of the token is refused if no token is used")
+        func unusedToken() throws {
+            for option in [
+                ["--token", "work"], ["--module", "/x.so"], ["--pin-source", "fd:3"],
+                ["--ledger", "/x"], ["--token-profile", "none"], ["--wait"], ["--retry-pin"],
+            ] {
+                try refused(option, 64, "omit \(option[0])")
+                try refused(["ssh", "--undo"] + option, 64, "omit \(option[0])")
+            }
+        }
+
         @Test("A key without a certificate is named, with the command that gets one")
         func keyWithoutCertificate() throws {
             try bench.require(["request", "--label", "bare", "--key-type", "rsa:2048"])

@@ -67,6 +67,17 @@ struct TokenOptions: ParsableArguments {
             .joined() + (named.map { " " + $0 } ?? "")
     }
 
+    /// The names of those options that are on the command line.
+    var typedNames: [String] {
+        let values = [
+            ("module", module), ("module-arguments", moduleArguments), ("token", token),
+            ("token-profile", tokenProfile), ("pin-source", pinSource),
+            ("so-pin-source", soPinSource), ("wait", wait),
+        ]
+        let flags = [("allow-last-try", allowLastTry), ("retry-pin", retryPin)]
+        return values.filter { $0.1 != nil }.map(\.0) + flags.filter(\.1).map(\.0)
+    }
+
     var sendsRefusedPINs: Bool { setting(retryPin, .retryPIN) }
 
     var allowsLastTry: Bool { setting(allowLastTry, .allowLastTry) }

@@ -128,7 +128,7 @@ struct TokenRenewal {
     /// - Parameter runner: Checks what the account may order; nil if it is not asked.
     func check(_ runner: Runner?) throws -> RenewalTally {
         let ledger = try command.ledgerOptions.openIfThere()
-        _ = try pins()
+        try checkPINs(try pins(), tokenOptions, uri)
         try requireCertificatesWritable(token, removing: wishes.isRetired)
         var found = try findLoggingIn()
         if runner == nil {

@@ -92,6 +92,15 @@ struct UseCommand: ParsableCommand {
                 "--undo and --all-present take no certificate, and none of "
                     + PlaceOption.allCases.map { "--" + $0.rawValue }.joined(separator: ", "))
         }
+        let ignored =
+            undo || consumer == nil && !allPresent
+            ? tokenOptions.typedNames + (ledgerOptions.ledger == nil ? [] : ["ledger"]) : []
+        if let first = ignored.first {
+            throw ValidationError(
+                undo
+                    ? "--undo uses no token: omit --\(first)"
+                    : "name the consumer: the list of consumers uses no token, so omit --\(first)")
+        }
         // An option that is ignored would set up another place than the user means.
         guard let consumer = consumer.flatMap({ Consumers.named($0) }) else { return }
         for option in placeOptions where !consumer.placeOptions.contains(option) {

@@ -120,7 +120,11 @@ extension FunctionTable {
         }
         if let failure { throw failure }
         for type in unsettled {
-            result.values[type] = try attribute(session, object, type)
+            switch try attribute(session, object, type) {
+            case .value(let bytes): result.values[type] = bytes
+            case .absent: break
+            case .unread: result.unread.insert(type)
+            }
         }
         return result
     }
@@ -129,23 +133,34 @@ extension FunctionTable {
     /// of it.
     private static let untouched: UInt8 = 0xA5
 
-    /// Reads one attribute of any length in two calls; nil if it cannot be read.
+    private enum SingleAttribute {
+        case value([UInt8])
+        case absent
+        /// The module returned an error that may concern the attribute.
+        case unread
+
+        init(withoutValueAfter returned: ReturnValue) {
+            self = returned.mayConcernOneAttribute ? .unread : .absent
+        }
+    }
+
+    /// Reads one attribute of any length in two calls.
     private func attribute(
         _ session: UInt, _ object: ObjectHandle, _ type: AttributeType
-    ) throws(CryptokiError) -> [UInt8]? {
+    ) throws(CryptokiError) -> SingleAttribute {
         for _ in 0..<4 {
             var attribute = unsafe CK_ATTRIBUTE(type: type.rawValue, pValue: nil, ulValueLen: 0)
             var returned = try unsafe getAttributeValue(session, object, &attribute, 1)
             let length = unsafe attribute.ulValueLen
             guard returned == .ok, length != tokencert_ck_unavailable_information() else {
                 if returned.leavesAttributesReadable || returned.mayConcernOneAttribute {
-                    return nil
+                    return SingleAttribute(withoutValueAfter: returned)
                 }
                 throw CryptokiError(
                     .returned, function: "C_GetAttributeValue", returnValue: returned,
                     context: type.description)
             }
-            guard length > 0 else { return [] }
+            guard length > 0 else { return .value([]) }
             guard length < 1 << 24 else { throw Self.impossibleLength(type) }
             var failure: CryptokiError?
             var bytes = [UInt8](repeating: 0, count: Int(length))
@@ -164,12 +179,12 @@ extension FunctionTable {
             // The value may have grown between the two calls.
             if returned == .bufferTooSmall { continue }
             guard returned == .ok, readLength != tokencert_ck_unavailable_information() else {
-                return nil
+                return SingleAttribute(withoutValueAfter: returned)
             }
             guard readLength <= length else { throw Self.impossibleLength(type) }
-            return Array(bytes.prefix(Int(readLength)))
+            return .value(Array(bytes.prefix(Int(readLength))))
         }
-        return nil
+        return .unread
     }
 
     private static func impossibleLength(_ type: AttributeType) -> CryptokiError {

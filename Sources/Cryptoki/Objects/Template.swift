@@ -50,6 +50,10 @@ public struct Template: Sendable, Equatable {
 public struct Attributes: Sendable, Equatable {
     var values: [AttributeType: [UInt8]] = [:]
 
+    /// The absent attributes for which the module returned `CKR_GENERAL_ERROR` or
+    /// `CKR_FUNCTION_FAILED`: the object may have them.
+    public internal(set) var unread: Set<AttributeType> = []
+
     /// The value of an attribute, or nil if it is absent or its length does not fit its type.
     public subscript<Value>(key: AttributeKey<Value>) -> Value? {
         guard let bytes = values[key.type] else { return nil }

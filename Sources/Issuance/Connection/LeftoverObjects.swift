@@ -36,11 +36,12 @@ struct LeftoverObjects {
         handles.flatMap { $0.count == 1 ? $0 : [] }
     }
 
-    /// Removes the objects that a failed call has left: those that did not exist before it. The pause
-    /// lets another program finish an object that it is writing.
+    /// Removes the objects that a failed call has left: those that did not exist before it. Removes
+    /// none if `before` is nil. The pause lets another program finish an object that it is writing.
     func removeWhatCame(
-        after before: Set<ObjectHandle>, _ session: inout Session<ReadWrite>
+        after before: Set<ObjectHandle>?, _ session: inout Session<ReadWrite>
     ) {
+        guard let before else { return }
         let new = only(in: handles.map { $0.filter { !before.contains($0) } })
         guard !new.isEmpty else { return }
         pause(milliseconds: 200)
@@ -64,8 +65,8 @@ struct LeftoverObjects {
                     AttributeKey<ObjectClass>.class.type, AttributeKey<KeyType>.keyType.type,
                     AttributeKey<[UInt8]>.id.type, AttributeKey<String>.label.type,
                 ]),
-            let objectClass = head[.class] as ObjectClass?, isAbsent(.id, head),
-            isAbsent(.label, head)
+            let objectClass = head[.class] as ObjectClass?,
+            areAbsent([AttributeKey<[UInt8]>.id.type, AttributeKey<String>.label.type], head)
         else { return false }
         let type: KeyType? = head[.keyType]
         switch objectClass {
@@ -74,13 +75,13 @@ struct LeftoverObjects {
             guard let attributes = try? session.attributes(of: object, body.map(\.type)) else {
                 return false
             }
-            return body.allSatisfy { attributes.bytes(of: $0.type)?.isEmpty ?? true }
+            return areAbsent(body.map(\.type), attributes)
         case .publicKey where type == nil || type == .rsa || type == .ec || type == .ecEdwards:
             let body = [AttributeKey.modulus, .ecParams, .ecPoint, .publicKeyInfo]
             guard let attributes = try? session.attributes(of: object, body.map(\.type)) else {
                 return false
             }
-            return body.allSatisfy { attributes.bytes(of: $0.type)?.isEmpty ?? true }
+            return areAbsent(body.map(\.type), attributes)
         case .privateKey where type == .rsa || type == .ec || type == .ecEdwards:
             // Some modules hide a part of complete keys, so the part must be shown, and empty.
             let body = type == .rsa ? AttributeKey.modulus : .ecParams
@@ -111,10 +112,12 @@ struct LeftoverObjects {
         return attributes?.bytes(of: value.type)?.isEmpty == true
     }
 
-    private static func isAbsent<Value>(
-        _ key: AttributeKey<Value>, _ attributes: Attributes
-    ) -> Bool {
-        attributes.bytes(of: key.type)?.isEmpty ?? true
+    /// Whether the object has none of the attributes, or only empty ones. An attribute that could not be
+    /// read may have a value.
+    static func areAbsent(_ types: [AttributeType], _ attributes: Attributes) -> Bool {
+        types.allSatisfy {
+            attributes.bytes(of: $0)?.isEmpty ?? !attributes.unread.contains($0)
+        }
     }
 
     /// `CKA_URL`: the address of a certificate that is not stored on the token.

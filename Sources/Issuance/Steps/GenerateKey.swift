@@ -287,7 +287,7 @@ extension Connection {
                     ).with(circumstances: isClean ? [.orderIsOver] : [])
                 }
                 refusal = refusal ?? error
-                if let before { LeftoverObjects(&session).removeWhatCame(after: before, &session) }
+                LeftoverObjects(&session).removeWhatCame(after: before, &session)
                 continue
             }
             try removeKeys(new.id, [.privateKey, .publicKey])

@@ -70,7 +70,7 @@ extension Connection {
         }
         try requireSpace(for: certificate)
         var refusal: IssuanceError?
-        let everything = LeftoverObjects.everything(&session) ?? []
+        let everything = LeftoverObjects.everything(&session)
         let templates = certificateTemplates(
             certificate, id: key.id, label: label, capabilities)
         for template in templates {
@@ -100,7 +100,7 @@ extension Connection {
     /// removed; after another error it stays, because only another process sees what is stored.
     private mutating func removeRemains(
         of error: CryptokiError, _ certificate: Certificate, _ key: TokenKey,
-        _ before: [ObjectHandle], _ everything: Set<ObjectHandle>
+        _ before: [ObjectHandle], _ everything: Set<ObjectHandle>?
     ) -> Bool {
         guard let after = try? certificates(of: key) else { return false }
         for object in after where !before.contains(object) {
@@ -109,11 +109,12 @@ extension Connection {
             // attributed to a key.
             let isOurs = value.holds(certificate)
             let isPart =
-                !key.id.isEmpty && value[.value].flatMap { try? Certificate(firstIn: $0) } == nil
+                !key.id.isEmpty && !value.unread.contains(AttributeKey<[UInt8]>.value.type)
+                && value[.value].flatMap { try? Certificate(firstIn: $0) } == nil
             if isOurs ? error.concernsTemplate : isPart { try? session.destroyObject(object) }
         }
         let left = (try? certificates(of: key)) ?? []
-        if error.concernsTemplate, !everything.isEmpty {
+        if error.concernsTemplate {
             LeftoverObjects(&session).removeWhatCame(after: everything, &session)
         }
         return left.allSatisfy(before.contains)
@@ -290,7 +291,7 @@ extension Connection {
         while try !objects(withID: id, &session, at: .write).isEmpty {
             id = (0..<8).map { _ in UInt8.random(in: 0...255) }
         }
-        let everything = LeftoverObjects.everything(&session) ?? []
+        let everything = LeftoverObjects.everything(&session)
         let templates = certificateTemplates(
             issuer, id: id,
             label: Array((issuer.subject.commonNames.last ?? issuer.subject.text).utf8),
@@ -305,7 +306,7 @@ extension Connection {
     }
 
     private mutating func create(
-        _ issuer: Certificate, _ alternatives: [Template], _ everything: Set<ObjectHandle>
+        _ issuer: Certificate, _ alternatives: [Template], _ everything: Set<ObjectHandle>?
     ) throws(IssuanceError) {
         var refusal: CryptokiError?
         for template in alternatives {
@@ -319,9 +320,7 @@ extension Connection {
                 guard error.concernsTemplate else { throw failure }
                 refusal = refusal ?? error
                 try removeRefused(issuer)
-                if !everything.isEmpty {
-                    LeftoverObjects(&session).removeWhatCame(after: everything, &session)
-                }
+                LeftoverObjects(&session).removeWhatCame(after: everything, &session)
                 if template == alternatives.last { throw failure }
             }
         }

@@ -144,6 +144,16 @@ extension SecretSource {
             && (one.isStream || two.isStream)
     }
 
+    /// Whether reading the secret leaves it where it is: a variable, or a file that is no pipe or
+    /// device. True also for a file that does not exist.
+    package var isRepeatable: Bool {
+        switch self {
+        case .environment: true
+        case .file: !(place?.isStream ?? false)
+        default: false
+        }
+    }
+
     private struct Place {
         let device: dev_t
         let number: ino_t

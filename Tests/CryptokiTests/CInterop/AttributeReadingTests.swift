@@ -119,6 +119,7 @@ import Testing
             let read = try object.read([Self.value, Self.token, Self.label])
             #expect(read.bytes(of: Self.value) == nil && read[.value] == nil, "\(refusal)")
             #expect(read[.token] == true && read[.label] == "mail", "\(refusal)")
+            #expect(read.unread.isEmpty, "\(refusal)")
         }
     }
 
@@ -153,7 +154,7 @@ import Testing
             }
             let read = try object.read([Self.token, Self.modulus, Self.label])
             #expect(read[.token] == true && read[.label] == "mail", "\(refusal)")
-            #expect(read[.modulus] == nil, "\(refusal)")
+            #expect(read[.modulus] == nil && read.unread == [Self.modulus], "\(refusal)")
         }
     }
 
