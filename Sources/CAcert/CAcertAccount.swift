@@ -83,7 +83,7 @@ package final class CAcertAccount<Carrier: Transport & ~Copyable>: CertificateAu
             return try LateSearch(account: web, order: order, limit: waitingTime)
                 .run(account, password)
         } catch {
-            // The API does not look whether an account is locked.
+            // The API does not check whether an account is locked.
             let isLocked = error.code == .loginRefused && (try? accountStatus()) != nil
             guard isLocked else { return .failed(error.reason, advice: error.advice) }
             return .failed(

@@ -6,7 +6,7 @@
 
 // libcurl depends on two dozen libraries. Linking it would slow down every start: on Debian 12,
 // `tokencert --version` takes 17 ms instead of 12. So libcurl is loaded with the first request. Each
-// function that we call has a typed wrapper here, so a misspelt name fails to compile.
+// function in use has a typed wrapper here, so a misspelt name fails to compile.
 #ifdef __APPLE__
 #define TOKENCERT_LIBCURL "libcurl.4.dylib"
 #else

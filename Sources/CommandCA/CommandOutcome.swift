@@ -38,7 +38,7 @@ enum CommandOutcome: Equatable {
             }
         case .signalled(let signal):
             self = .unclear(
-                "\(program) was ended by signal \(signal)\(last)", status: 128 + Int(signal))
+                "\(program) was terminated by signal \(signal)\(last)", status: 128 + Int(signal))
         case .timedOut:
             self = .unclear("\(program) did not end within \(timeout) seconds\(last)", status: 124)
         case .printedTooMuch:

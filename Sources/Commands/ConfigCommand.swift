@@ -6,13 +6,14 @@ struct ConfigCommand: ParsableCommand {
         commandName: "config", abstract: "Show all settings, and where they are set.",
         discussion: """
             Settings are read in this order: command line, environment, selected profile of the \
-            configuration file, configuration file outside of profiles. The environment and the file \
-            accept the same settings: --ca-url is the variable TOKENCERT_CA_URL, and a flag is true \
-            or false. Other options in either place are an error. An empty variable counts as not \
-            set; an empty value in the file is an error. Paths must be absolute or begin with ~/. The \
-            configuration file, ~/.config/tokencert/config.json, contains options by their names, \
-            and no secrets. The object hooks, in the file or in a profile, names programs that \
-            tokencert runs at certain times:
+            configuration file, configuration file outside of profiles. The environment and the \
+            file accept the same settings: --ca-url is the variable TOKENCERT_CA_URL, and a flag \
+            is true or false (in the environment also 1, yes, on, 0, no or off). Other options in \
+            either place are an error. An empty variable counts as not set; an empty value in the \
+            file is an error. Paths must be absolute or begin with ~/. The configuration file, \
+            ~/.config/tokencert/config.json, contains options by their names, and no secrets. The \
+            object hooks, in the file or in a profile, names programs that tokencert runs at \
+            certain times:
 
             {
               "username": "anna@example.org",

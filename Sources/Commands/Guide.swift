@@ -39,7 +39,7 @@ struct Guide {
                 : ("tokencert tokens", "lists the tokens; insert yours first")
         }
         if !unfinishedOrders.isEmpty {
-            return ("tokencert resume", "says how to finish the unfinished orders")
+            return ("tokencert resume", "shows how to finish the unfinished orders")
         }
         if username == nil {
             return ("export TOKENCERT_USERNAME=ADDRESS", "names your account at the CA")

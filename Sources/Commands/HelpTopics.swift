@@ -73,7 +73,8 @@ enum HelpTopic: String, CaseIterable {
         switch self {
         case .exitStatus:
             [
-                "A shell reports the last three, since the signal itself ends tokencert. Ctrl-D is a "
+                "A shell reports the last three: except at a prompt for a secret, the signal "
+                    + "itself terminates tokencert. Ctrl-D is a "
                     + "refusal: 77 for a secret, 64 for a confirmation.",
                 "An error is one line on standard error that begins with error:. Lines that begin with "
                     + "hint: say what to do, or name the details.",

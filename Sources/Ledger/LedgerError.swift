@@ -37,7 +37,7 @@ package struct LedgerError: Error, Sendable, Equatable {
 
     /// The kind of failure.
     package let code: Code
-    /// What happened, as text for the user, without a period.
+    /// What happened, as text for the user, without a full stop.
     package let reason: String
     /// The number of the order concerned, or nil.
     package let order: Int64?

@@ -46,7 +46,7 @@ extension OrderEvent {
         /// A certificate for a new key, or for an existing one.
         case issue(Issue)
         /// A certificate that replaces an older one, given in PEM. If `isRetired`, the older one is
-        /// finally removed from the token.
+        /// removed from the token at the end.
         case renew(Issue, replacing: String, isRetired: Bool)
         /// A certificate for a new key, with the content of one on another token.
         case copy(Issue, of: Original)
@@ -145,7 +145,7 @@ extension OrderEvent.Beginning {
         if case .import(let imported) = job { imported } else { nil }
     }
 
-    /// The certificate to replace, in PEM, and whether it is finally removed; or nil.
+    /// The certificate to replace, in PEM, and whether it is removed at the end; or nil.
     package var replaced: (certificate: String, isRetired: Bool)? {
         if case .renew(_, let certificate, let isRetired) = job {
             (certificate, isRetired)

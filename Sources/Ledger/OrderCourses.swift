@@ -1,6 +1,6 @@
 internal import TokencertSQLite
 
-/// What courses of events that were seen before lead to.
+/// The results of courses of events that were seen before.
 ///
 /// Most orders take one of a few courses. An order is decoded only if its course is new, or if its row is
 /// not what the course leads to. SQLite reads the few values that decide about that.

@@ -1,5 +1,5 @@
 // The minimum work to list a token: finds every object and reads the attributes that tokencert reads,
-// in two calls each, without understanding any of them.
+// in two calls each, without decoding them.
 
 #include "token.h"
 

@@ -170,11 +170,13 @@ import TokencertTestSupport
     }
 
     // Otherwise a certificate makes this machine connect to any address.
-    @Test("Without a source, a known issuer or a trust anchor, and after its end, nothing is asked")
+    @Test(
+        "Nothing is asked about an expired certificate, or one without a source, a known issuer or an anchor"
+    )
     func notAsked() throws {
         let certificate = try leaf(revoked, list)
         let cases: [(seen: (answers: [Publication], asked: [String]), text: String)] = [
-            (ask([certificate], trusting: false), "it leads to no trust anchor"),
+            (ask([certificate], trusting: false), "it does not chain to a trust anchor"),
             (ask([certificate], trusting: false, knowing: false), "its issuer is not known"),
             (ask([try leaf(revoked, list, endsIn: -1)]), "it has expired"),
         ]

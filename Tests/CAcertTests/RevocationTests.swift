@@ -148,7 +148,7 @@ import TokencertTestSupport
         #expect(all.kinds == [.revocationUnknown] && all.asked == [silent, useless, failing])
         #expect(all.text.hasPrefix("no responder answered"))
         for address in [
-            "cannot ask \(silent): it is down", "\(useless): ",
+            "cannot query \(silent): it is down", "\(useless): ",
             "\(directory) was not asked: not an http:", "\(failing) answered with HTTP 500",
         ] {
             #expect(all.text.contains(address), "\(all.text)")
@@ -168,7 +168,7 @@ import TokencertTestSupport
         for anchors in [nil, []] as [[Certificate]?] {
             let seen = look([leaf], anchors: anchors)
             #expect(seen.kinds == [.revocationUnchecked] && seen.asked.isEmpty)
-            #expect(seen.text.contains("leads to no trust anchor"))
+            #expect(seen.text.contains("does not chain to a trust anchor"))
         }
         let expired = look([try entry([revoked], endsIn: -1)], anchors: [root])
         #expect(expired.findings.isEmpty && expired.asked.isEmpty)
@@ -180,7 +180,7 @@ import TokencertTestSupport
     func noResponder() throws {
         let seen = try look([])
         #expect(seen.kinds == [.revocationUnchecked])
-        #expect(seen.text.contains("names no OCSP responder"))
+        #expect(seen.text.contains("names neither an OCSP responder"))
         let authority = look([try entry([], isAuthority: true)], anchors: [root])
         #expect(authority.findings.isEmpty)
     }
@@ -191,7 +191,7 @@ import TokencertTestSupport
         let seen = look(entries, anchors: [root])
         #expect(seen.kinds == [.revocationUnknown, .revocationUnknown, .revocationUnknown])
         #expect(seen.asked == [silent, good, failing, failing])
-        #expect(seen.remarks == ["cannot ask \(silent): it is down"])
+        #expect(seen.remarks == ["cannot query \(silent): it is down"])
     }
 
     // MARK: Revocation lists

@@ -189,7 +189,7 @@ final class ScriptedSite: WebTransport {
     }
 
     // A password that is wrong must not be sent once for each certificate of a renewal.
-    @Test("After a refused login, the account sends nothing any more")
+    @Test("After a refused login, the account sends nothing more")
     func refusedOnce() throws {
         site.answers[Self.login] = [Self.page("<html>Incorrect <input name=pword></html>")]
         let account = WebAccount(site: ScriptedSite.site, transport: site) { _, _ in }
@@ -427,7 +427,7 @@ final class ScriptedSite: WebTransport {
                 Issue.record("there is no certificate for the key")
                 continue
             }
-            #expect(reason.hasSuffix("were downloaded; others: \(others)"), "\(reason)")
+            #expect(reason.hasSuffix("for this key; not downloaded: \(others)"), "\(reason)")
         }
     }
 }

@@ -70,7 +70,7 @@ import TokencertTestSupport
         #expect(try meaning("env | grep UNIT_TEST; exit 0") == .issued([]))
     }
 
-    @Test("Status 75 means later, and the first word on standard error is the CA's number")
+    @Test("Status 75 means not issued yet, and the first word on standard error is the CA's number")
     func later() throws {
         #expect(try meaning("echo '4711 is queued' >&2; exit 75") == .pending("4711"))
         #expect(try meaning("exit 75") == .pending(nil))
@@ -109,7 +109,7 @@ import TokencertTestSupport
         "Another status, a signal or the time limit leaves the outcome unknown, with the last line",
         arguments: [
             ("echo a >&2; echo b >&2; exit 1", "exited with status 1: b"),
-            ("exit 255", "exited with status 255"), ("kill -TERM $$", "ended by signal 15"),
+            ("exit 255", "exited with status 255"), ("kill -TERM $$", "terminated by signal 15"),
             ("echo c >&2; sleep 30", "did not end within 1 seconds: c"),
         ])
     func unanswered(script: String, reason: String) throws {

@@ -11,13 +11,13 @@ extension RealParts {
             "A faulty answer leaves only the key on the token and has its own status and message",
             arguments: [
                 ("wrong-key", 76, "for another key"),
-                ("wrong-ca", 76, "does not lead to a trust anchor"),
+                ("wrong-ca", 76, "does not chain to a trust anchor"),
                 ("expired", 76, "outside its validity"),
                 ("not-yet-valid", 76, "outside its validity"),
                 ("ca-true", 76, "is a CA certificate"),
                 ("fewer-addresses", 76, "e-mail addresses asked"),
-                ("other-name", 76, "name asked \"Anna Müller\", got \"Somebody Else\""),
-                ("no-code-signing", 76, "code signing asked \"yes\", got \"no\""),
+                ("other-name", 76, "name: requested \"Anna Müller\", got \"Somebody Else\""),
+                ("no-code-signing", 76, "code signing: requested \"yes\", got \"no\""),
                 ("cut", 75, "its answer is damaged"),
                 ("no-certificate", 75, "but sent none"),
                 ("html", 75, "not understood"),
@@ -214,7 +214,7 @@ extension RealParts {
             let bench = try Bench(["--fault", "other-name"])
             let outcome = try bench.tokencert(["issue", "--accept-changes"])
             #expect(outcome.status == 0, "\(outcome.errors)")
-            #expect(outcome.output.contains("asked \"Anna Müller\", got \"Somebody Else\""))
+            #expect(outcome.output.contains("requested \"Anna Müller\", got \"Somebody Else\""))
             #expect(
                 try bench.token.pkcs11Tool(["--list-objects"]).output.contains("Certificate Object")
             )
@@ -252,7 +252,7 @@ extension RealParts {
             ])
             expect(
                 try assured.tokencert(["issue", "--codesign"]), 76,
-                "code signing asked \"yes\", got \"no\"")
+                "code signing: requested \"yes\", got \"no\"")
         }
 
         @Test("The user must choose if the account has several names or addresses")
@@ -411,7 +411,7 @@ extension RealParts {
             #expect(!opened.contains("openssl.cnf"), "\(opened)")
         }
 
-        @Test("Names are shown exactly, also with quotation marks and letters outside ASCII")
+        @Test("Names are shown exactly, even with quotation marks and letters outside ASCII")
         func accountPage() throws {
             let bench = try Bench(accounts: [
                 StandIn.account(

@@ -51,7 +51,9 @@ extension RealParts {
             let name = "\(first) \(last)"
             let issued = try bench.tokencert(["issue", "--label", "mail"])
             #expect(issued.status == 0, "\(issued.errors)")
-            #expect(issued.output.contains("remark       the CA wrote the name byte by byte"))
+            #expect(
+                issued.output.contains(
+                    "remark       the CA encoded each byte of the name as one character"))
             #expect(issued.output.contains("represents \"\(name)\""), "\(issued.output)")
             #expect(!issued.output.contains("changed "), "\(issued.output)")
             expectNoControls(issued, ["issue"])
@@ -74,7 +76,7 @@ extension RealParts {
             let remarks = try #require(reports.first?["remarks"] as? [String])
             #expect(
                 remarks == [
-                    "the CA wrote the name byte by byte: \"\(written)\" represents \"\(name)\""
+                    "the CA encoded each byte of the name as one character: \"\(written)\" represents \"\(name)\""
                 ])
             #expect(try issuedNames(bench) == ["CN=\(written)", "CN=\(written)"])
             // After the CA changes to UTF-8, the name is correct.
@@ -95,7 +97,9 @@ extension RealParts {
                 try #require(bench.ca.issued.first), "from-the-web.pem")
             let resumed = try bench.tokencert(["resume", "1", "--from", file])
             #expect(resumed.status == 0, "\(resumed.errors)")
-            #expect(resumed.output.contains("remark       the CA wrote the name byte by byte"))
+            #expect(
+                resumed.output.contains(
+                    "remark       the CA encoded each byte of the name as one character"))
         }
 
         @Test(
@@ -188,7 +192,7 @@ extension RealParts {
                 "\(account)")
             let before = bench.token.contents
             let name = try bench.tokencert(["issue", "--email", "anna@example.org"])
-            expect(name, 65, "a name in a certificate has 1 to 64 characters")
+            expect(name, 65, "a name in a certificate must have 1 to 64 characters")
             #expect(name.errors.contains("--name 'CAcert WoT User'"), "\(name.errors)")
             let address = try bench.tokencert(["issue", "--name", "CAcert WoT User"])
             expect(address, 65, "the account has several addresses")
@@ -376,7 +380,7 @@ extension RealParts {
                 try bench.ca.folder.read("root.pem") + bench.ca.folder.read("class3.pem"),
                 "both.pem")
             let outcome = try bench.tokencert(["issue"], ["TOKENCERT_CA_FILE": both])
-            expect(outcome, 76, "does not lead to a trust anchor")
+            expect(outcome, 76, "does not chain to a trust anchor")
             #expect(outcome.errors.contains("do not use that certificate"), "\(outcome.errors)")
             #expect(!outcome.errors.contains("trust fetch"), "\(outcome.errors)")
         }

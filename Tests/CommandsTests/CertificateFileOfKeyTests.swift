@@ -90,7 +90,7 @@ extension RealParts {
             let before = bench.token.contents
             for name in [serial, "mail"] {
                 let refused = try bench.tokencert(["delete", name, "--cert", "--yes"], card)
-                expect(refused, 73, "has its public key only in the certificate")
+                expect(refused, 73, "has it only in the certificate")
                 #expect(refused.errors.contains("tokencert renew mail"), "\(refused.errors)")
             }
             #expect(bench.token.contents == before)

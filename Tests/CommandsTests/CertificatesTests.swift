@@ -18,7 +18,8 @@ extension RealParts {
         }
 
         // Otherwise the user could not see which certificate is on which token.
-        @Test("Each certificate is listed with its state and its token, without the token")
+        @Test(
+            "Each certificate is listed with its state and its token, even if the token is absent")
         func tokens() throws {
             let bench = try Bench()
             let none = try bench.tokencert(["certificates"])
@@ -95,7 +96,7 @@ extension RealParts {
         }
 
         @Test(
-            "A web site that is not understood or not reached is an error",
+            "A web site that cannot be read or reached is an error",
             arguments: [
                 ("changed-page", "no list of certificates"), ("login-only", "cannot be reached"),
             ])

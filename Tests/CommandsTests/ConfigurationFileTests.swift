@@ -130,9 +130,9 @@ extension SettingsInProcess {
                 ("tokn", "did you mean token?"), ("ca_url", "did you mean ca-url?"),
                 ("allow-last-try", "remove it, and use --allow-last-try on the command line"),
                 ("yes", "remove it, and use --yes on the command line"),
-                ("pin", "remove the secret"), ("PIN", "remove the secret"),
-                ("password", "remove the secret"),
-                ("so-pin", "remove the secret"), ("Token", "did you mean token?"),
+                ("pin", "replace the secret"), ("PIN", "replace the secret"),
+                ("password", "replace the secret"),
+                ("so-pin", "replace the secret"), ("Token", "did you mean token?"),
                 ("x-comment", "to list all settings: tokencert config"),
             ]
             for (name, hint) in cases {

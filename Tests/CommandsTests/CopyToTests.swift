@@ -248,7 +248,7 @@ extension RealParts {
 
         // Otherwise the PIN of one token would be sent to the other.
         @Test(
-            "With a PIN from a file, the copy is passed over with its command, and it is no failure"
+            "With a PIN from a file, the copy is skipped and its command printed, without a failure"
         )
         func pinOfOne() throws {
             let bench = try bench()
@@ -258,7 +258,7 @@ extension RealParts {
             #expect(bench.logins == ["user"])
             #expect(
                 outcome.errors.contains(
-                    /mail on token home .* was passed over: the source of the PIN is for one token only; to type/
+                    /mail on token home .* was skipped: the source of the PIN is for one token only; to type/
                 ), "\(outcome.errors)")
             #expect(try list(outcome, "renewed").count == 1)
             let passed = try list(outcome, "passedOver")
@@ -304,7 +304,7 @@ extension RealParts {
                     #expect(try list(outcome, "renewed").count == 1)
                     #expect(
                         outcome.errors.contains(
-                            /on token home \(serial [0-9a-f]+\) was passed over: the token is not present/
+                            /on token home \(serial [0-9a-f]+\) was skipped: the token is not present/
                         ),
                         "\(outcome.errors)")
                     #expect(outcome.errors.contains("tokencert renew \(serial) --token "))

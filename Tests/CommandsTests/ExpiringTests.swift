@@ -85,7 +85,7 @@ extension RealParts {
             #expect(unfinished.status == 79)
             #expect(
                 unfinished.output.hasSuffix(
-                    "\n  order 2 for it is unfinished; to go on: tokencert resume 2\n"
+                    "\n  order 2 for it is unfinished; to continue: tokencert resume 2\n"
                 ), "\(unfinished.output)")
             let lines = try expiring(try bench.tokencert(within))
             #expect(try lines.map(serialNumber) == old)

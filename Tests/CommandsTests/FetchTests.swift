@@ -74,7 +74,7 @@ extension RealParts {
 
         // Otherwise a timer that was killed at this moment would need the user.
         @Test(
-            "An answer without a certificate that a killed run has not used leads to the account at once",
+            "After a killed run left an answer without a certificate, the account is searched at once",
             arguments: ["late", "garbage"])
         func unusedAnswer(fault: String) throws {
             let bench = try Bench(["--fault", fault])

@@ -117,15 +117,15 @@ extension RealParts {
                 #expect(outcome.status == 0, "\(outcome)")
                 #expect(
                     outcome.errors.contains(
-                        "was passed over: its value is not an X.509 certificate"),
+                        "was skipped: its value is not an X.509 certificate"),
                     "\(outcome.errors)")
                 #expect(
-                    outcome.errors.contains("was passed over: it is not an X.509 certificate"),
+                    outcome.errors.contains("was skipped: it is not an X.509 certificate"),
                     "\(outcome.errors)")
             }
             // It has the ID of a key, so it may be the certificate of that key.
             try bench.token.write(.certificate(garbage, label: mail, id: [1]))
-            expect(try bench.tokencert(renew), 79, "1 certificate was passed over")
+            expect(try bench.tokencert(renew), 79, "1 certificate was skipped")
         }
 
         @Test("renew reports an unreadable certificate as a failure if a key has no other one")
@@ -145,7 +145,7 @@ extension RealParts {
             #expect(
                 try bench.tokencert(["request", "--label", "spare", "--key-type", "rsa:2048"])
                     .status == 0)
-            expect(try bench.tokencert(renew), 79, "1 certificate was passed over")
+            expect(try bench.tokencert(renew), 79, "1 certificate was skipped")
         }
 
         @Test("The command that is printed for an unreadable certificate prints its bytes")
@@ -265,7 +265,8 @@ extension RealParts {
             #expect(health.status == 79, "\(health.errors)")
             let findings = try #require(try health.json()["findings"] as? [[String: Any]])
             #expect(findings.compactMap { $0["kind"] as? String } == ["expired"])
-            #expect(!(try later(["list", "--tree"]).output.contains("not lead to a trust anchor")))
+            #expect(
+                !(try later(["list", "--tree"]).output.contains("not chain to a trust anchor")))
             // Without a matching anchor, the issuer is reported as well.
             let stranger = bench.token.folder.file("stranger.pem")
             try run(
@@ -275,7 +276,7 @@ extension RealParts {
                     bench.token.folder.file("k"), "-out", stranger, "-subj", "/CN=Stranger",
                 ])
             let unknown = try later(["health", "--ca-file", stranger])
-            #expect(unknown.output.contains("not lead to a trust anchor"), "\(unknown)")
+            #expect(unknown.output.contains("not chain to a trust anchor"), "\(unknown)")
         }
 
         // Otherwise a renewed key would be listed as two keys, with its certificate at the wrong

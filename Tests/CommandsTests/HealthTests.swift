@@ -47,7 +47,7 @@ extension RealParts {
         }
 
         // Otherwise the advice is a command that refuses the certificate.
-        @Test("A certificate whose issuer is not trusted is not said to be renewable")
+        @Test("A certificate whose issuer is not trusted is not reported as renewable")
         func notRenewable() throws {
             let bench = try Bench()
             #expect(try bench.tokencert(["issue"]).status == 0)

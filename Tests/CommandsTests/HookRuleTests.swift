@@ -21,7 +21,7 @@ import TokencertTestSupport
         #expect(text(.exited(0), "a warning\n") == "allowed")
         #expect(text(.exited(3)) == "refused the order: check exited with status 3")
         #expect(text(.exited(1), "first\n  not today \r\n\n \n") == "refused the order: not today ")
-        #expect(text(.signalled(9)) == "failed: check was ended by signal 9")
+        #expect(text(.signalled(9)) == "failed: check was terminated by signal 9")
         #expect(
             text(.timedOut, "waiting\n") == "failed: check did not end within 60 seconds: waiting")
         #expect(text(.printedTooMuch) == "failed: check printed more than 1 MiB")
@@ -113,7 +113,7 @@ import TokencertTestSupport
     }
 
     // Otherwise a name from a CA could add an address to a list, or a line to a mail.
-    @Test("Control characters in variables are escaped, and addresses are one a line")
+    @Test("Control characters in variables are escaped, and addresses are one per line")
     func controlCharacters() {
         var facts = HookFacts()
         facts.order = 7

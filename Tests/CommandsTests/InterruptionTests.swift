@@ -72,7 +72,7 @@ extension RealParts {
                 let outcome = try AtTerminal(bench: bench).run(
                     arguments, #"after 100; send "\023"; after 4000; exec kill -TERM [exp_pid]"#,
                     variables)
-                #expect(outcome.output.contains("ended by SIGTERM"), "\(outcome)")
+                #expect(outcome.output.contains("terminated by SIGTERM"), "\(outcome)")
                 #expect(Date().timeIntervalSince(start) < 20, "\(arguments)")
             }
         }
@@ -115,7 +115,7 @@ extension RealParts {
             #expect(
                 end.errors.contains("order 1 was sent; the CA may still issue a certificate\n"),
                 "\(end)")
-            #expect(end.errors.contains("hint: to go on: tokencert resume 1\n"), "\(end)")
+            #expect(end.errors.contains("hint: to continue: tokencert resume 1\n"), "\(end)")
             #expect(end.errors.contains("the account on the CA's web site"), "\(end)")
             // The ledger agrees.
             expect(try bench.tokencert(["resume", "1"]), 75, "order 1")
@@ -131,7 +131,7 @@ extension RealParts {
             #expect(try early.tokencert(["resume", "1"]).status == 0)
         }
 
-        // SoftHSM writes its token while it checks a PIN: half of the file is no token any more.
+        // SoftHSM writes its token while it checks a PIN: a half-written file is no longer a token.
         @Test("A signal waits for a login, after which it is known whether the PIN was accepted")
         func login() throws {
             let bench = try Bench()
@@ -235,7 +235,7 @@ extension RealParts {
             // During this input the terminal itself sends the signal.
             let confirmation = try terminal.run(
                 ["delete", "pkcs11:object=mail;type=cert"], #"expect "Type mail"; send "\003""#)
-            #expect(confirmation.output.contains("ended by SIGINT"), "\(confirmation)")
+            #expect(confirmation.output.contains("terminated by SIGINT"), "\(confirmation)")
             #expect(confirmation.output.contains("interrupted"), "\(confirmation)")
             #expect(bench.token.contents == before)
         }

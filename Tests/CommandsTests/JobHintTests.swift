@@ -194,7 +194,7 @@ import TokencertLedger
             .tokenFailed, returned: .deviceRemoved, order: order(.certificate)
         ).hints
         #expect(hints.first == "insert the token again")
-        #expect(hints.contains("to go on: tokencert resume 7"))
+        #expect(hints.contains("to continue: tokencert resume 7"))
     }
 
     // MARK: State of the order
@@ -247,7 +247,7 @@ import TokencertLedger
     }
 
     // Otherwise a second certificate could be ordered although the first order may bring one.
-    @Test("A refusal hints at an earlier order that may still bring a certificate")
+    @Test("A refusal hints at an earlier order that may still result in a certificate")
     func earlierOrder() {
         let codes: [IssuanceError.Code] = [.credentialsRefused, .caUnreachable, .orderRefused]
         for code in codes {

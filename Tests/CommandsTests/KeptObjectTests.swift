@@ -3,7 +3,7 @@ import Testing
 import TokencertTestSupport
 
 extension RealParts {
-    /// Objects that the token does not allow to remove.
+    /// Objects that the token does not allow tokencert to remove.
     @Suite struct KeptObjectTests {
         private func bench() throws -> Bench {
             let bench = try Bench()

@@ -6,7 +6,7 @@ import TokencertTestAuthority
 @testable import TokencertCommands
 @testable import TokencertIssuance
 
-/// How `revoke --lost-token` ends. A script that reads status 0 does not look any more.
+/// How `revoke --lost-token` ends. A script that reads status 0 does not look further.
 @Suite struct LostCertificatesTests {
     private static let now: Int64 = 1_800_000_000
     private static let other = "https://other.example"
@@ -102,7 +102,7 @@ import TokencertTestAuthority
     }
 
     // Otherwise one of them could be for a key of the token, and stay valid.
-    @Test("Certificates that were not compared are a failure, also if nothing else was found")
+    @Test("Certificates that were not compared are a failure, even if nothing else was found")
     func notCompared() throws {
         for start in [try revoked(), LostCertificates()] {
             var found = start

@@ -67,7 +67,7 @@ extension RealParts {
             #expect(resumed.status == 0, "\(resumed)")
         }
 
-        // Otherwise the second login is in vain, and the handles of the first one are used.
+        // Otherwise the second login is wasted, and the handles of the first one are used.
         @Test(
             "A key is found again after a new login",
             arguments: [

@@ -196,7 +196,7 @@ extension RealParts {
             }
         }
 
-        @Test("A file name without a path is searched in p11-kit's folder")
+        @Test("A file name without a path is searched for in p11-kit's folder")
         func bareFile() throws {
             let bench = try Bench()
             let outcome = try bench.tokencert(["tokens", "--module", "opensc-pkcs11.so"])

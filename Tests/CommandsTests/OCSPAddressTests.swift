@@ -94,7 +94,7 @@ extension RealParts {
             try place([silent, good])
             let seen = try look()
             #expect(seen.findings.isEmpty, "\(seen)")
-            #expect(seen.errors.contains("note: cannot ask " + silent), "\(seen.errors)")
+            #expect(seen.errors.contains("note: cannot query " + silent), "\(seen.errors)")
             try place([silent, bench.ca.url + "/nowhere"])
             let unanswered = try #require(try look().findings.first)
             #expect(unanswered.kind == "revocationUnknown")

@@ -260,7 +260,7 @@ extension SettingsInProcess {
             (options.keyType, options.id) = (nil, nil)
             options.key = "pkcs11:token=work"
             let ofToken = try refusal("a token") { try options.keyName() }
-            #expect(ofToken.message.hasSuffix("names no key and no certificate"))
+            #expect(ofToken.message.hasSuffix("names neither a key nor a certificate"))
             options.key = "pkcs11:object=a?pin-value=7654321"
             let withPIN = try refusal("a PIN") { try options.keyName() }
             #expect(!withPIN.message.contains("7654321"))
@@ -315,7 +315,7 @@ extension SettingsInProcess {
 
         // MARK: Output format
 
-        @Test("--color accepts three words")
+        @Test("--color accepts auto, always and never, and nothing else")
         func colours() throws {
             var options = CommonOptions()
             (options.color, options.json, options.quiet, options.verbose) = (

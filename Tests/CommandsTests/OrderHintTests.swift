@@ -199,7 +199,7 @@ import TokencertTestSupport
         #expect(late.contains("tokencert resume 7 --from FILE"))
         let full = try hints(.noRoom, [Self.sending, Self.answered, Self.certified])
         #expect(full.contains("is in the ledger"))
-        #expect(full.contains("to go on: tokencert resume 7"))
+        #expect(full.contains("to continue: tokencert resume 7"))
         let second = try hints(
             .caUnreachable,
             [Self.sending, .unclear(reason: "late"), Self.again, .notSent(reason: "r")])

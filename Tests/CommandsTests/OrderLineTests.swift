@@ -177,7 +177,7 @@ import TokencertTestSupport
             let lines = table.lines(plain, width: nil)
             #expect(lines.count == 3 && lines[1].contains("  \(shown)  01  "), "\(lines)")
             // The command is never cut.
-            #expect(lines[2] == "  to go on: tokencert resume 7 --fetch")
+            #expect(lines[2] == "  to continue: tokencert resume 7 --fetch")
             #expect(table.lines(plain, width: 20)[2] == lines[2])
         }
         let over = orderTable([OrderLine(try order([.closed(reason: "over")]))])

@@ -8,7 +8,7 @@ import TokencertTestSupport
 @testable import TokencertIssuance
 @testable import TokencertTokens
 
-/// Messages about certificates and keys that are passed over.
+/// Messages about certificates and keys that are skipped.
 @Suite struct PassedOverTests {
     private static let token = try! PKCS11URI(parsing: "pkcs11:token=work")
 
@@ -35,18 +35,18 @@ import TokencertTestSupport
     )
     func lines() {
         let named = PassedOver(entry(content), "it is old")
-        #expect(named.text(none) == "CN=Anna (serial number 0a) was passed over: it is old")
+        #expect(named.text(none) == "CN=Anna (serial number 0a) was skipped: it is old")
         let advised = PassedOver(entry(content), "it is old", advice: .issue)
         #expect(
             advised.text(none)
                 == named.text(none) + "; to get a new key and certificate: tokencert issue")
         #expect(
             PassedOver(entry(nil), "it is text").text(none)
-                == "mail, id 01 was passed over: it is text")
+                == "mail, id 01 was skipped: it is text")
         let key = PassedOver(key: Self.token, "it is alone", advice: .resume(7))
         #expect(
             key.text(none)
-                == "the key 'pkcs11:token=work' was passed over: it is alone; "
+                == "the key 'pkcs11:token=work' was skipped: it is alone; "
                 + "to finish its order: tokencert resume 7")
         let lost = PassedOver(
             key: Self.token, "it is alone", advice: .certify(key: Self.token))
@@ -77,7 +77,7 @@ import TokencertTestSupport
         let single = titles([key([only])])
         #expect(
             PassedOver(only, "it is old").text(single)
-                == "mail (Anna, valid to 1970-01-01) was passed over: it is old")
+                == "mail (Anna, valid to 1970-01-01) was skipped: it is old")
         #expect(single.argument(only.record.uri) == "mail --token work")
         #expect(single.argument(privateKey) == "mail --token work")
         #expect(single.title(privateKey) == "mail (Anna, valid to 1970-01-01)")
@@ -104,7 +104,7 @@ import TokencertTestSupport
             keys: [key([only])], certificates: [], otherObjects: 0)
         let reason =
             "order 2 was refused on 2026-11-28T00:00:00Z (the CA refused the order: Invalid or "
-            + "missing CSR); no other is placed automatically before 2026-12-05T00:00:00Z"
+            + "missing CSR); no other order is placed automatically before 2026-12-05T00:00:00Z"
         found.passedOver = [PassedOver(only, reason)]
         var tally = RenewalTally(of: found, makesKeys: false, on: .init())
         tally.untried = ["other"]
@@ -116,7 +116,7 @@ import TokencertTestSupport
         #expect(lines[1] == "other                             not renewed")
         #expect(lines[2] == "  not tried after this failure")
         #expect(lines[3] == "mail (Anna, valid to 1970-01-01)  not renewed")
-        #expect(lines.count == 6 && lines.allSatisfy { displayWidth($0) <= 80 }, "\(lines)")
+        #expect(lines.count == 7 && lines.allSatisfy { displayWidth($0) <= 80 }, "\(lines)")
         #expect(
             lines[4...].map { $0.drop { $0 == " " } }.joined(separator: " ") == reason, "\(lines)")
     }
@@ -149,12 +149,12 @@ import TokencertTestSupport
 
     @Test("Only a key that cannot sign leads to a hint about --new-key")
     func failures() {
-        var passedOver = PassedOver(entry(content), "it leads to no trust anchor")
+        var passedOver = PassedOver(entry(content), "it does not chain to a trust anchor")
         let plain = Failure(renewal: .passedOver(passedOver), none)
         #expect(plain.status == .noSuchObject && plain.code == "noSuchObject")
         #expect(
             plain.message
-                == "cannot renew CN=Anna (serial number 0a): it leads to no trust anchor")
+                == "cannot renew CN=Anna (serial number 0a): it does not chain to a trust anchor")
         #expect(plain.hints.count == 1 && !plain.hints[0].contains("--new-key"))
         passedOver.needsNewKey = true
         let unusable = Failure(renewal: .passedOver(passedOver), none)
@@ -181,17 +181,17 @@ import TokencertTestSupport
         let certificate = PassedOver(entry(content), "r")
         let key = PassedOver(key: Self.token, "r", advice: .issue)
         for (all, text) in [
-            ([certificate], "1 certificate was passed over"),
-            ([certificate, certificate], "2 certificates were passed over"),
-            ([key], "1 key without a certificate was passed over"),
-            ([key, key, key], "3 keys without a certificate were passed over"),
+            ([certificate], "1 certificate was skipped"),
+            ([certificate, certificate], "2 certificates were skipped"),
+            ([key], "1 key without a certificate was skipped"),
+            ([key, key, key], "3 keys without a certificate were skipped"),
             (
                 [key, certificate],
-                "1 certificate and 1 key without a certificate were passed over"
+                "1 certificate and 1 key without a certificate were skipped"
             ),
             (
                 [certificate, key, certificate, key],
-                "2 certificates and 2 keys without a certificate were passed over"
+                "2 certificates and 2 keys without a certificate were skipped"
             ),
         ] {
             #expect(PassedOver.count(all) == text)

@@ -136,7 +136,7 @@ extension RealParts {
             }
         }
 
-        @Test("A PIN that the token refused is not sent again, and nothing typed is not sent")
+        @Test("Neither a refused PIN nor an empty answer is sent")
         func samePIN() throws {
             let bench = try Bench()
             let settings = bench.faulty(["TOKENCERT_PIN_SOURCE": "prompt"])

@@ -39,7 +39,7 @@ import Testing
             ),
             (
                 Publication(status: .notYet, source: .crl, isValidAtResponder: true),
-                unlisted + "; the CA's OCSP responder reports it as valid, too"
+                unlisted + "; the CA's OCSP responder also reports it as valid"
             ),
             (
                 Publication(status: .published, source: .crl, isValidAtResponder: true),
@@ -64,7 +64,7 @@ import Testing
 
     @Test("Other sources are noted, except those that the line names")
     func notes() {
-        let reasons = ["cannot ask http://127.0.0.1:1/"]
+        let reasons = ["cannot query http://127.0.0.1:1/"]
         let published = PublicationReport(
             Publication(status: .published, source: .crl, reasons: reasons))
         #expect(published.notes == reasons && published.isPublished)
@@ -76,7 +76,7 @@ import Testing
         #expect(disputed.reason == "an OCSP responder still reports the certificate as valid")
     }
 
-    @Test("Other programs are said to reject certificates only if no source reports one as valid")
+    @Test("revoke reports that programs reject certificates only if no source reports one as valid")
     func rejections() {
         let responder = PublicationReport(Publication(status: .published, source: .ocsp))
         let list = PublicationReport(Publication(status: .published, source: .crl))
@@ -92,7 +92,7 @@ import Testing
                 + "on.")
         #expect(
             PublicationReport.rejection([list, responder])
-                == "Programs that ask the source named for a certificate reject it from now on.")
+                == "Programs that query the source shown for a certificate now reject it.")
         for other in [disputed, pending, nil] {
             #expect(PublicationReport.rejection([list, other]) == nil)
         }

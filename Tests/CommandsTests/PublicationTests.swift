@@ -43,7 +43,7 @@ extension RealParts {
                 first.output.contains(
                     "not published yet: other programs accept the certificate until they have the "
                         + "CA's next revocation list, which is due by "), "\(first)")
-            #expect(first.errors.contains("note: cannot ask http://127.0.0.1:1/"), "\(first)")
+            #expect(first.errors.contains("note: cannot query http://127.0.0.1:1/"), "\(first)")
             #expect(server.requests == 2)
             let pending = try publications(try bench.tokencert(Self.revoke + ["--json"]))
             #expect(pending.map { $0["status"] } == ["notYet"], "\(pending)")
@@ -94,13 +94,15 @@ extension RealParts {
             #expect(revocations.map { $0["outcome"] as? String } == ["revoked"])
             let publication = try #require(try publications(outcome).first)
             #expect(publication["status"] == "unknown" && publication["source"] == nil)
-            for part in ["cannot ask http://127.0.0.1:1/", "cannot get http://127.0.0.1:1/revoke"] {
+            for part in [
+                "cannot query http://127.0.0.1:1/", "cannot get http://127.0.0.1:1/revoke",
+            ] {
                 #expect(publication["reason"]?.contains(part) == true, "\(publication)")
             }
             let text = try bench.tokencert(Self.revoke)
             #expect(text.status == 0, "\(text)")
             #expect(
-                text.output.contains("\nunknown whether it is published: cannot ask "), "\(text)")
+                text.output.contains("\nunknown whether it is published: cannot query "), "\(text)")
         }
 
         @Test("Each certificate of a lost token gets its line from one list")

@@ -54,10 +54,10 @@ extension RealParts {
             // Otherwise monitoring would not notice that no certificate on the token is valid.
             let health = try bench.tokencert(["health"])
             #expect(health.status == 79, "\(health)")
-            #expect(health.output.contains("certificate was revoked (recorded on "), "\(health)")
+            #expect(health.output.contains("it was revoked (recorded on "), "\(health)")
             for command in [["list"], ["list", "--tree"], ["show", "mail"]] {
                 let shown = try bench.tokencert(command)
-                #expect(shown.output.contains("certificate was revoked (recorded on "), "\(shown)")
+                #expect(shown.output.contains("it was revoked (recorded on "), "\(shown)")
             }
             let listed = try bench.tokencert(["list", "--json"]).json()
             let certificates = try #require(listed["certificates"] as? [[String: Any]])
@@ -220,7 +220,7 @@ extension RealParts {
         }
 
         // Otherwise each look at a revoked certificate would add to the ledger.
-        @Test("A revocation is recorded once, also one that was made before")
+        @Test("A revocation is recorded once, even one that was made before")
         func once() throws {
             let bench = try Bench()
             try issue(bench)

@@ -207,7 +207,7 @@ extension RealParts {
             ])
             #expect(removed.status == 0, "\(removed.errors)")
             let outcome = try bench.tokencert(["renew", "--expiring", "1000d"])
-            expect(outcome, 79, "1 certificate was passed over")
+            expect(outcome, 79, "1 certificate was skipped")
             #expect(bench.ca.orders.count == 3)
         }
 
@@ -229,7 +229,7 @@ extension RealParts {
             try bench.token.addToken(label: "other")
             expect(
                 try bench.tokencert(["renew", "--expiring", "30d", "--if-present"]), 66,
-                "a PIN that is not typed is for one of them")
+                "a PIN that is not typed belongs to one token")
         }
 
         @Test("A certificate from a file that is older than the one on the token is refused")
@@ -320,7 +320,7 @@ extension RealParts {
                 ])
             expect(
                 try bench.tokencert(["import", "--cert", file, "--ca-file", other]), 76,
-                "does not lead to a trust anchor")
+                "does not chain to a trust anchor")
             let request = try bench.tokencert(["request", "--json"]).json()
             expect(
                 try bench.tokencert([

@@ -128,7 +128,7 @@ extension RealParts {
                 source.isEmpty
                 ? [] : ["--pin-source", source.replacing("FOLDER", with: folder)]
             let refused = try bench.tokencert(["renew", "--all"] + option, bench.faulty([:]))
-            expect(refused, 66, "a PIN that is not typed is for one of them")
+            expect(refused, 66, "a PIN that is not typed belongs to one token")
             for label in ["work", "home"] {
                 #expect(refused.errors.contains("one of them: --token \(label) "), "\(refused)")
             }

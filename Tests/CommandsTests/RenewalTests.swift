@@ -125,7 +125,7 @@ extension RealParts {
             let command = "to order now: tokencert renew '\(key)'"
             for arguments in [["--expiring", "800d"], ["--all"], ["--all", "--dry-run"]] {
                 let outcome = try bench.tokencert(["renew"] + arguments)
-                expect(outcome, 79, "1 certificate was passed over")
+                expect(outcome, 79, "1 certificate was skipped")
                 #expect(
                     outcome.errors.contains(
                         /order 2 was refused on 20[-:T0-9]+Z \(the CA refused the order: Invalid/),
@@ -202,7 +202,7 @@ extension RealParts {
             #expect(removed.status == 0, "\(removed.errors)")
             for arguments in [["--all"], ["--expiring", "30d"], ["--all", "--dry-run"]] {
                 let outcome = try bench.tokencert(["renew"] + arguments)
-                expect(outcome, 79, "1 key without a certificate was passed over")
+                expect(outcome, 79, "1 key without a certificate was skipped")
                 #expect(
                     outcome.errors.contains("its certificate is no longer on the token"),
                     "\(outcome.errors)")
@@ -233,7 +233,7 @@ extension RealParts {
             ])
             #expect(removed.status == 0, "\(removed.errors)")
             let outcome = try bench.tokencert(["renew", "--expiring", "30d"])
-            expect(outcome, 79, "1 key without a certificate was passed over")
+            expect(outcome, 79, "1 key without a certificate was skipped")
             #expect(outcome.errors.contains("tokencert resume 2"), "\(outcome.errors)")
             #expect(!outcome.errors.contains("tokencert issue"), "\(outcome.errors)")
             #expect(try bench.tokencert(["resume", "2"]).status == 0)
@@ -280,10 +280,10 @@ extension RealParts {
             let serial = try #require(issued.certificate("serialNumber"))
             for arguments in [["--all"], ["--expiring", "800d"], ["--all", "--dry-run"]] {
                 let outcome = try bench.tokencert(["renew"] + arguments)
-                expect(outcome, 79, "1 certificate was passed over")
+                expect(outcome, 79, "1 certificate was skipped")
                 #expect(
                     outcome.errors.contains(
-                        /mail \(Anna Müller, valid to 20[-0-9]+\) was passed over: it does not lead/
+                        /mail \(Anna Müller, valid to 20[-0-9]+\) was skipped: it does not chain/
                     ),
                     "\(outcome.errors)")
                 #expect(!outcome.output.contains("Nothing"), "\(outcome.output)")
@@ -293,10 +293,10 @@ extension RealParts {
             let passed = try #require(try list(json, "passedOver").first)
             #expect(passed.certificate("serialNumber") == serial)
             #expect(bench.ca.orders.count == 1)
-            // A certificate that is not due does not count as passed over.
+            // A certificate that is not due does not count as skipped.
             #expect(try bench.tokencert(["renew", "--expiring", "1d"]).status == 0)
             let named = try bench.tokencert(["renew", "pkcs11:object=mail"])
-            expect(named, 66, "it does not lead to a trust anchor")
+            expect(named, 66, "it does not chain to a trust anchor")
             // With the issuer as an anchor, the certificate is renewed.
             let both = try bench.token.folder.write(
                 bench.ca.folder.read("root.pem") + bench.ca.folder.read("class3.pem"), "both.pem")
@@ -380,9 +380,9 @@ extension RealParts {
             #expect(blind.output.contains("Not checked: what the account may order"), "\(blind)")
             for arguments in [["--dry-run"], []] {
                 let outcome = try bench.tokencert(["renew", "--all"] + arguments)
-                expect(outcome, 79, "1 certificate was passed over")
+                expect(outcome, 79, "1 certificate was skipped")
                 #expect(
-                    outcome.errors.contains("was passed over: its private key is not on the token"),
+                    outcome.errors.contains("was skipped: its private key is not on the token"),
                     "\(outcome.errors)")
             }
             #expect(bench.ca.orders.count == 3)
@@ -405,13 +405,13 @@ extension RealParts {
             #expect(!health.output.contains("tokencert renew"), "\(health.output)")
             #expect(try bench.healthFindings() == ["certificateWithoutKey", "expired"])
             let outcome = try bench.tokencert(["renew", "--expiring", "30d"])
-            expect(outcome, 79, "1 certificate was passed over")
+            expect(outcome, 79, "1 certificate was skipped")
             #expect(outcome.errors.contains("tokencert issue"), "\(outcome.errors)")
             _ = try issue(bench)
             let again = try bench.tokencert(["renew", "--expiring", "30d"])
             #expect(again.status == 0, "\(again)")
             #expect(again.output == "Nothing needs to be renewed.\n")
-            #expect(again.errors.contains("was passed over: its private key"), "\(again.errors)")
+            #expect(again.errors.contains("was skipped: its private key"), "\(again.errors)")
         }
 
         @Test("A certificate from an order is reported even if both halves of its key are missing")
@@ -425,7 +425,7 @@ extension RealParts {
                 #expect(removed.status == 0, "\(removed.errors)")
             }
             let outcome = try bench.tokencert(["renew", "--all"])
-            expect(outcome, 79, "1 certificate was passed over")
+            expect(outcome, 79, "1 certificate was skipped")
             #expect(bench.ca.orders.count == 1)
         }
 
@@ -443,7 +443,7 @@ extension RealParts {
                 let outcome = try bench.tokencert(renew + arguments)
                 #expect(outcome.status == 0, "\(outcome)")
                 #expect(outcome.output.hasPrefix("Nothing "), "\(outcome.output)")
-                let notes = outcome.errors.components(separatedBy: "was passed over: ")
+                let notes = outcome.errors.components(separatedBy: "was skipped: ")
                 #expect(notes.count == 2, "\(outcome.errors)")
                 #expect(notes.last?.hasPrefix("its private key is not on the token") == true)
             }
@@ -475,7 +475,7 @@ extension RealParts {
             }
             #expect(count == 1)
             let outcome = try bench.tokencert(["renew", "--expiring", "30d"])
-            expect(outcome, 79, "1 certificate was passed over")
+            expect(outcome, 79, "1 certificate was skipped")
             #expect(outcome.errors.contains("not an X.509 certificate"), "\(outcome.errors)")
         }
     }

@@ -85,7 +85,7 @@ func jsonObject(_ value: some Encodable) throws -> [String: Any] {
         let added = [
             "  chain        CN=a", "  chain        CN=b", "  remark       r1",
             "  remark       r2", "  removed      CN=old",
-            "  changed      name: asked \"Anna\", got \"WoT User\"",
+            "  changed      name: requested \"Anna\", got \"WoT User\"",
         ]
         #expect(Array(lines.dropFirst(plain.count)) == added)
         #expect(lines.contains("  valid        2023-11-14T22:13:20Z to 2027-01-15T08:00:00Z"))

@@ -50,7 +50,8 @@ extension RealParts {
             try publish(RevocationListFile([("51", "260101000000Z")]))
             let fine = try look()
             #expect(try kinds(fine).isEmpty && fine.status == 0, "\(fine)")
-            #expect(fine.errors.contains("note: cannot ask http://127.0.0.1:1/"), "\(fine.errors)")
+            #expect(
+                fine.errors.contains("note: cannot query http://127.0.0.1:1/"), "\(fine.errors)")
             try publish(RevocationListFile([(serialNumber, "260102000000Z,keyCompromise")]))
             try forget()
             let outcome = try look()

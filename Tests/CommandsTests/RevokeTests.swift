@@ -221,7 +221,7 @@ extension RealParts {
             let bench = try Bench()
             try issue(bench)
             let before = bench.ca.requests.count
-            // The variable stands for the setting, too.
+            // The variable counts as the setting.
             let refused = try bench.tokencert(arguments, ["TOKENCERT_CA_COMMAND": "/bin/true"])
             expect(refused, 64, "the CA is a command")
             #expect(bench.ca.requests.count == before)

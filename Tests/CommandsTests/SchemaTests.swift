@@ -297,7 +297,7 @@ extension RealParts {
                 "file:FOLDER/pin"),
             Sample("error", "renew", "mail", "--token", "work", "--copy-to", "home", status: 73),
             Sample("history", "history"),
-            // The copy is passed over without a URI, since its token is not read.
+            // The copy is skipped without a URI, since its token is not read.
             Sample("renewPlan", "renew", "mail", "--token", "work", "--dry-run"),
             Sample("renew", "renew", "mail", "--token", "work"),
         ]

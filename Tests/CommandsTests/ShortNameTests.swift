@@ -89,7 +89,7 @@ extension RealParts {
                 let outcome = try bench.tokencert(arguments)
                 #expect(outcome.output.contains(" 'pkcs11:model="), "\(outcome)")
             }
-            // Where they do not fit, show says how to see them.
+            // If they do not fit, show says how to see them.
             let narrow = AtTerminal(bench: bench, columns: 80)
             let without = try narrow.run(["show", "mail"])
             #expect(!without.output.contains("pkcs11:"), "\(without)")

@@ -27,16 +27,16 @@ extension RealParts {
         }
 
         // Users would take the wait for a failure, and order a second time.
-        @Test("While the CA is slow, issue reports that the order is out and how long it takes")
+        @Test("While the CA is slow, issue reports that the order was sent and how long it takes")
         func waiting() throws {
             let bench = try Bench(["--fault", "hang"])
             let live = try AtTerminal(bench: bench).run(
                 ["issue", "--key-type", "rsa:2048"],
                 #"""
-                expect "waiting for the CA (usually 10 s) ... the order is out, 2 s"
+                expect "waiting for the CA (usually 10 s) ... the order was sent, 2 s"
                 send "\003"
                 """#, ["LC_ALL": "C"])
-            #expect(live.output.contains("the order is out, 2 s"), "\(live)")
+            #expect(live.output.contains("the order was sent, 2 s"), "\(live)")
             #expect(
                 live.output.contains("interrupted while waiting for the CA (usually 10 s): "),
                 "\(live)")
@@ -47,7 +47,7 @@ extension RealParts {
                 environment: bench.environment)
             #expect(
                 lines.errors.contains(
-                    "... waiting for the CA (usually 10 s)\n  the order is out\n"), "\(lines)")
+                    "... waiting for the CA (usually 10 s)\n  the order was sent\n"), "\(lines)")
         }
 
         @Test("A dumb terminal gets plain lines")
@@ -70,7 +70,7 @@ extension RealParts {
                 expect "signing the request on the token, 1 s"
                 send "\003"
                 """#, slow)
-            #expect(outcome.output.contains("ended by SIGINT"), "\(outcome)")
+            #expect(outcome.output.contains("terminated by SIGINT"), "\(outcome)")
             #expect(
                 outcome.output.contains(
                     "interrupted while signing the request on the token: everything done for "
@@ -113,7 +113,7 @@ extension RealParts {
                 expect "PIN for"
                 send "\003"
                 """#, late.faulty(["TOKENCERT_PIN_SOURCE": "prompt"]))
-            #expect(broken.output.contains("to go on: tokencert resume 1"), "\(broken)")
+            #expect(broken.output.contains("to continue: tokencert resume 1"), "\(broken)")
             // Another process ends the program at the prompt: the terminal echoes again.
             let killed = try terminal.run(
                 ["issue"],
@@ -122,7 +122,7 @@ extension RealParts {
                 exec kill -TERM [exp_pid]
                 expect "interrupted"
                 """#, faulty)
-            #expect(killed.output.contains("ended by SIGTERM"), "\(killed)")
+            #expect(killed.output.contains("terminated by SIGTERM"), "\(killed)")
             #expect(bench.logins.isEmpty)
             let wrong = try terminal.run(
                 ["list"],

@@ -277,7 +277,7 @@ extension RealParts {
             let outcome = try full.tokencert(
                 ["issue"], full.faulty(["FAULTY_RULES": "C_CreateObject:before:return=0x31"]))
             expect(outcome, 73, "CKR_DEVICE_MEMORY")
-            #expect(outcome.errors.contains("to go on: tokencert resume "))
+            #expect(outcome.errors.contains("to continue: tokencert resume "))
             // The order has a certificate, so its key must not be removed.
             #expect(!outcome.errors.contains("to remove it: "))
 
@@ -300,7 +300,7 @@ extension RealParts {
             let unsigned = try removed.tokencert(
                 ["issue"], removed.faulty(["FAULTY_RULES": "C_Sign:before:return=0x30"]))
             expect(unsigned, 74, "CKR_DEVICE_ERROR")
-            #expect(unsigned.errors.contains("to go on: tokencert resume "))
+            #expect(unsigned.errors.contains("to continue: tokencert resume "))
             #expect(unsigned.errors.contains(" --key --token "))
             #expect(removed.ca.orders.isEmpty)
         }
@@ -380,7 +380,7 @@ extension RealParts {
             #expect(outcome.errors.components(separatedBy: "one of them: --key ").count == 3)
             expect(
                 try bench.tokencert(["issue", "--key", "pkcs11:token=work"]), 64,
-                "names no key and no certificate")
+                "names neither a key nor a certificate")
             #expect(bench.ca.orders.isEmpty)
         }
 

@@ -124,7 +124,7 @@ extension RealParts {
             let issued = try bench.tokencert(["issue", "--label", "mail", "--key-type", "rsa:2048"])
             #expect(issued.status == 0)
             #expect(try bench.tokencert(["delete", "mail", "--cert", "--yes"]).status == 0)
-            let advice = "order 1 has brought a valid certificate for it"
+            let advice = "order 1 produced a valid certificate for it"
             for arguments in [["health"], ["health", "--json"]] {
                 let report = try bench.tokencert(arguments)
                 #expect(report.output.contains(advice), "\(report)")

@@ -193,10 +193,10 @@ private struct Unwritable: Consumer {
             try sample.restore(state)
             let path = sample.folder.file(name)
             let error = refused(.fileInTheWay) { try undo() }
-            #expect(error?.message == "\(path) is not there, so the set-up cannot be taken back")
+            #expect(error?.message == "\(path) does not exist, so the set-up cannot be undone")
             #expect(
                 error?.advice == [
-                    "bring it back, then run the command again",
+                    "restore it, then run the command again",
                     "or, if you have removed it, create an empty file: touch \(shellWord(path))",
                 ])
             #expect(refused(.fileInTheWay) { try write("two", without: index) } == error)

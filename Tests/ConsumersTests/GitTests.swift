@@ -9,7 +9,7 @@ import TokencertTestSupport
 /// What is written for git, and what is refused. Otherwise git signs with another key, or another set-up of
 /// signatures is replaced.
 @Suite struct GitTests {
-    /// A CA and a certificate of its.
+    /// A CA and one of its certificates.
     private func used(
         key kind: KeyKind = .ec(.p256), knowsIssuer: Bool = true, needsPIN: Bool = true,
         hasEd25519Key: Bool = false
@@ -41,7 +41,7 @@ import TokencertTestSupport
         Git.program(used, openssl: "/usr/bin/openssl", folder: "/home/anna/a b")
     }
 
-    @Test("The program of git is one for a shell, also if a path has quotation marks")
+    @Test("The program for git is valid shell code, even if a path has quotation marks")
     func program() throws {
         let text = program(try used())
         #expect(text.hasPrefix("#!/bin/sh\n"))

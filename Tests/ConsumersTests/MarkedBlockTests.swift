@@ -55,7 +55,7 @@ import Testing
     }
 
     /// The keys of ssh would be used only for the host before them.
-    @Test("A block for the beginning of a file is not whole after other lines than comments")
+    @Test("A block for the beginning of a file is not whole after lines other than comments")
     func position() {
         let added = block.added(["x"], to: bytes("old\n"), at: .beginning)
         #expect(block.isWhole(["x"], in: bytes("# a\n\n") + added, at: .beginning))

@@ -49,7 +49,7 @@ import TokencertTestSupport
         #expect(NSSProfiles.paths(inText: "", folder: "/x").isEmpty)
     }
 
-    @Test("One used profile is found; with several ones, the error lists them")
+    @Test("The only used profile is found; if there are several, the error lists them")
     func found() throws {
         let home = absolutePath(folder.path)
         var place = Place(home: home, configuration: "\(home)/.config", own: "\(home)/own")

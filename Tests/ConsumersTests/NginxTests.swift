@@ -130,7 +130,7 @@ import TokencertTestAuthority
         }
     }
 
-    @Test("The reason for which nginx refuses a certificate is found in its log")
+    @Test("The reason why nginx refuses a certificate is found in its log")
     func reason() {
         let line =
             "2026/11/29 15:22:45 [info] 1#1: *2 client SSL certificate verify error: "

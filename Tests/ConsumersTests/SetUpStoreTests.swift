@@ -188,7 +188,8 @@ struct SampleHome {
         #expect(sample.content == SampleHome.before)
     }
 
-    @Test("An undo that is interrupted after any step can be repeated, and written again")
+    @Test(
+        "An undo that is interrupted after any step can be repeated, and the set-up written again")
     func interruptedUndo() throws {
         let sample = try SampleHome()
         try sample.write("one")
@@ -296,7 +297,7 @@ struct SampleHome {
         #expect(sample.home["home/config"] == "[first]\nHost *\n[commit]\n")
     }
 
-    @Test("A file of an earlier set-up that is left as it is, is reported")
+    @Test("A file of an earlier set-up that is left unchanged is reported")
     func leftFile() throws {
         let sample = try SampleHome()
         try sample.write("one")

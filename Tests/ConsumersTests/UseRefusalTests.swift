@@ -53,8 +53,8 @@ struct RecordedSSH {
 }
 
 extension RealParts {
-    /// What `tokencert use` refuses, with ssh as the consumer. Otherwise files of the user are lost, or
-    /// a PIN is sent to where it does not belong.
+    /// What `tokencert use` refuses, with ssh as the consumer. Otherwise files of the user are
+    /// lost, or a PIN is sent to the wrong program.
     @Suite(.serialized) struct UseRefusalTests {
         private let bench: UseBench
         private let ssh: RecordedSSH

@@ -30,7 +30,7 @@ func makeAKey(
     let (point, signature, listing) = try token.withLogin(as: .user, pin: pin) {
         var session = try token.openSession(ReadWrite.self)
 
-        // Both halves share the id, and so does a certificate later on: nothing else may have it.
+        // Both keys and a later certificate share the id, so nothing else may have it.
         let id = (0..<8).map { _ in UInt8.random(in: 0...255) }
         var publicHalf = Template()
         publicHalf[.token] = true
@@ -51,7 +51,7 @@ func makeAKey(
             KeyPairRequest(publicKey: publicHalf, privateKey: privateHalf),
             Mechanism(.ecKeyPairGen))
 
-        // What was asked for is not yet what there is.
+        // The module may have ignored parts of the templates.
         let made = try session.attributes(
             of: pair.privateKey,
             [
@@ -84,7 +84,7 @@ func makeAKey(
         try session.destroyObject(pair.privateKey)
         try session.destroyObject(pair.publicKey)
         try session.close()
-        // Some modules say that an object is gone, and a new session still finds it.
+        // A module may report success although a new session still finds the object.
         var later = try token.openSession(ReadOnly.self)
         var sameID = Template()
         sameID[.id] = id

@@ -204,7 +204,7 @@ import TokencertTestSupport
     }
 
     // Otherwise a certificate that arrives later would stay valid unnoticed.
-    @Test("A closed order that was sent may bring a certificate; one with a certificate has")
+    @Test("A closed order that was sent may result in a certificate, unless it already has")
     func mayBring() throws {
         let own = try certificate(key, serial: 0x0A)
         let sent = OrderEvent.sending(

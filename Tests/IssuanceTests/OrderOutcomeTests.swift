@@ -262,7 +262,7 @@ struct NoTransport: Transport {
             }
             #expect(
                 reason.hasSuffix(
-                    "requested: e-mail addresses in subjectAltName asked "
+                    "requested: e-mail addresses in subjectAltName: requested "
                         + "\"a@example.org, b@example.org\", got \"\(got)\""), "\(reason)")
         }
     }
@@ -312,7 +312,7 @@ struct NoTransport: Transport {
             #expect(sound.contains(differs) == !acceptsChanges, "\(sound)")
             #expect(
                 reason { _ = try verified([forged], expected) }
-                    .contains("does not lead to a trust anchor"))
+                    .contains("does not chain to a trust anchor"))
             let changed = reason { _ = try verified([forged, other], expected) }
             #expect(changed.contains(differs) == !acceptsChanges, "\(changed)")
         }

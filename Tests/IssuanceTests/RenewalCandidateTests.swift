@@ -8,7 +8,7 @@ import TokencertTestSupport
 @testable import TokencertLedger
 @testable import TokencertTokens
 
-/// Which certificates are renewed, and which are passed over.
+/// Which certificates are renewed, and which are skipped.
 @Suite struct RenewalCandidateTests {
     private static let now: Int64 = 1_800_000_000
     private static let token = try! PKCS11URI(parsing: "pkcs11:token=work")
@@ -67,7 +67,7 @@ import TokencertTestSupport
                 keys[1], from: start, to: now + 100, signedBy: (keys[0], root))
             #expect(search([root]).chainProblem(leaf, []) == nil)
             #expect(
-                search([]).chainProblem(leaf, []) == "it does not lead to a trust anchor: CN=Root")
+                search([]).chainProblem(leaf, []) == "it does not chain to a trust anchor: CN=Root")
         }
     }
 
@@ -199,7 +199,7 @@ import TokencertTestSupport
             isAuthority: false)
     }
 
-    @Test("A candidate that fails later is passed over and needs action")
+    @Test("A candidate that fails later is skipped and needs action")
     func candidate() throws {
         let key = try HostPrivateKey.generate(.ec(.p256))
         let old = try certificate(key, to: Self.now + 100)
@@ -214,7 +214,7 @@ import TokencertTestSupport
     }
 
     // Otherwise the timer would fail for a certificate that the user has had revoked.
-    @Test("A revoked certificate that is passed over needs no action, and a new key renews it")
+    @Test("A revoked certificate that is skipped needs no action, and a new key renews it")
     func revokedCertificate() {
         let passedOver = PassedOver(entry(content), revocationRecordedAt: 1_795_000_000)
         #expect(passedOver.reason == "it is revoked (recorded on 2026-11-18)")

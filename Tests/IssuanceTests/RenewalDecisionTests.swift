@@ -4,7 +4,7 @@ import TokencertTestAuthority
 @testable import OpenSSLX509
 @testable import TokencertIssuance
 
-/// Which certificates lead to a trust anchor, and which replace another one.
+/// Which certificates chain to a trust anchor, and which replace another one.
 @Suite struct RenewalDecisionTests {
     private static let now: Int64 = 1_800_000_000
     private static let day: Int64 = 86_400
@@ -73,7 +73,7 @@ import TokencertTestAuthority
             }
             #expect(
                 search.chainProblem(certificate, [])
-                    == "it does not lead to a trust anchor: CN=Class 3")
+                    == "it does not chain to a trust anchor: CN=Class 3")
             #expect(self.search([new]).chainProblem(certificate, []) == nil)
         }
     }

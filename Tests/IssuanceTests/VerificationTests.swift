@@ -402,7 +402,7 @@ private typealias Expected = (content: CertificateGrant, acceptsChanges: Bool)
         }
     }
 
-    @Test("CAs that sign each other and do not lead to an anchor are not trusted")
+    @Test("CAs that sign each other and do not chain to an anchor are not trusted")
     func circle() throws {
         let (first, second) = (try Self.authority("First"), try Self.authority("Second"))
         let firstBySecond = try Self.authority("First", by: second, key: first.key)

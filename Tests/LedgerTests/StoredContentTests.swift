@@ -151,7 +151,7 @@ import TokencertTestSupport
     }
 
     @Test(
-        "A reference to something that is not there is noticed",
+        "A reference to missing content is detected",
         arguments: [
             #"{"count":1,"event":9,"start":0}"#, #"{"count":1,"event":11,"start":0}"#,
             #"{"count":5,"event":10,"start":0}"#, #"{"count":99,"event":10,"start":12}"#,

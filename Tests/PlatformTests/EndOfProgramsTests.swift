@@ -35,7 +35,7 @@ import TokencertTestSupport
     }
 
     // Otherwise a server would run on if another program was started later.
-    @Test("All programs that run are ended")
+    @Test("All running programs are terminated")
     func severalPrograms() async throws {
         let folder = try TemporaryFolder()
         let path = folder.path

@@ -89,7 +89,7 @@ import TokencertTestSupport
         #expect(!FileManager.default.fileExists(atPath: file))
     }
 
-    @Test("A program of the background that keeps the output open is not waited for")
+    @Test("A background program that keeps the output open is not waited for")
     func openOutput() throws {
         let start = ContinuousClock.now
         let result = try shell("sleep 60 & echo done")

@@ -18,7 +18,7 @@ import Testing
         #expect(fields["%zz"] == "1")
     }
 
-    @Test("Text is escaped byte by byte, like the server does")
+    @Test("Text is escaped byte by byte, as the server does")
     func escaping() {
         #expect(
             String(decoding: Escaping.escape("Anna Müller"), as: UTF8.self)

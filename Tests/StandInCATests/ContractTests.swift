@@ -151,7 +151,7 @@ extension RealParts {
             #expect(!text.contains("Code Signing"), "\(text)")
             #expect(text.contains("CA:FALSE"), "\(text)")
             #expect(text.contains("TLS Web Client Authentication"), "\(text)")
-            // With less than 50 points, the validity is 180 days.
+            // With fewer than 50 points, the validity is 180 days.
             let ends = try run(
                 "openssl",
                 ["x509", "-in", ca.folder.file("answer"), "-noout", "-checkend", "\(179 * 86400)"])

@@ -3,8 +3,8 @@ import TokencertTestSupport
 
 @testable import TokencertStandInCA
 
-/// The keys that the stand-in accepts. If it accepts other keys than CAcert, tests do not notice a
-/// key that CAcert refuses.
+/// The keys that the stand-in accepts. If it accepts keys that CAcert refuses, tests do not notice
+/// such a key.
 @Suite struct KeyPolicyTests {
     private static func rsa(_ bits: Int, _ exponent: UInt64? = 65537) -> RequestedKey {
         RequestedKey(algorithm: "rsaEncryption", bits: bits, exponent: exponent, modulus: "C102")

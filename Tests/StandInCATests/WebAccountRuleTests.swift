@@ -49,7 +49,8 @@ import TokencertTestSupport
         #expect(verdict == .loggedIn(account()))
     }
 
-    @Test("After a failure, every login of the account fails for five seconds, of others not")
+    @Test(
+        "After a failure, logins of that account fail for five seconds, and those of others do not")
     func waiting() {
         var other = account()
         other.username = "other@example.org"

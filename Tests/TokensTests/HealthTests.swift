@@ -296,7 +296,7 @@ import TokencertTestSupport
         let leaves = "the private key can leave the token (CKA_EXTRACTABLE is true)"
         let inClear = "the private key can be read in clear (CKA_SENSITIVE is false)"
         let couldLeave =
-            "the private key could leave the token before (CKA_NEVER_EXTRACTABLE is false)"
+            "the private key was once extractable (CKA_NEVER_EXTRACTABLE is false)"
         let imported = "the private key was not generated on the token (CKA_LOCAL is false)"
         // CKA_LOCAL, CKA_SENSITIVE, CKA_EXTRACTABLE, CKA_NEVER_EXTRACTABLE.
         for (local, sensitive, extractable, never, texts) in [
@@ -435,7 +435,7 @@ import TokencertTestSupport
         // The signature of an anchor does not matter.
         let trusted = signatureFindings(leaf, [weak], TrustAnchors([weak]))
         #expect(!trusted.contains { $0.kind == .weakSignature }, "\(trusted)")
-        // The issuer is known, so that to trust another one would not help.
+        // The issuer is known, so trusting another one would not help.
         let rejected = signatureFindings(leaf, [weak], TrustAnchors([root.certificate]))
         #expect(rejected.map(\.kind) == [.weakSignature], "\(rejected)")
     }
@@ -542,7 +542,7 @@ struct SampleAuthority {
     }
 }
 
-/// Whether the certificates on a token lead to a trust anchor.
+/// Whether the certificates on a token chain to a trust anchor.
 @Suite struct IssuerFindingTests {
     private static let now: Int64 = 1_800_000_000
 
@@ -582,7 +582,7 @@ struct SampleAuthority {
         for anchors in [[], [other.certificate]] {
             let found = findings(leaf, anchors: anchors)
             #expect(found.map(\.kind) == [.unknownIssuer])
-            #expect(found.first?.text == "it does not lead to a trust anchor; its issuer is Root")
+            #expect(found.first?.text == "it does not chain to a trust anchor; its issuer is Root")
         }
     }
 
@@ -594,7 +594,7 @@ struct SampleAuthority {
         #expect(leaf.issuer.text.contains("Example"))
         #expect(
             findings(leaf, anchors: []).map(\.text)
-                == ["it does not lead to a trust anchor; its issuer is \(leaf.issuer.text)"])
+                == ["it does not chain to a trust anchor; its issuer is \(leaf.issuer.text)"])
     }
 
     @Test("A trust anchor on the token and a self-signed certificate of its name are distinguished")
@@ -614,7 +614,7 @@ struct SampleAuthority {
         let anchors = [root.certificate]
         #expect(
             findings(leaf, anchors: anchors).map(\.text)
-                == ["it does not lead to a trust anchor; its issuer is Class 3"])
+                == ["it does not chain to a trust anchor; its issuer is Class 3"])
         #expect(findings(leaf, beside: [middle.certificate], anchors: anchors).isEmpty)
         #expect(findings(leaf, anchors: [middle.certificate]).isEmpty)
         // A certificate that may not issue others is not an intermediate.
@@ -667,7 +667,7 @@ struct SampleAuthority {
                 == ["a certificate in its chain is expired or not yet valid: Root"])
     }
 
-    @Test("An issuer with 2048 bits leads to a trust anchor, and one with 1024 bits does not")
+    @Test("An issuer with 2048 bits chains to a trust anchor, and one with 1024 bits does not")
     func weakIssuer() throws {
         let root = try SampleAuthority("Root")
         for (bits, kinds) in [(1024, [.unknownIssuer]), (2048, [])] as [(Int, [Finding.Kind])] {
@@ -679,7 +679,7 @@ struct SampleAuthority {
         }
     }
 
-    @Test("A signature with SHA-256 leads to a trust anchor, and one with SHA-1 does not")
+    @Test("A signature with SHA-256 chains to a trust anchor, and one with SHA-1 does not")
     func weakDigest() throws {
         let texts = [Self.root, Self.withSHA1, Self.withSHA256]
         let all = Certificate.all(inPEM: Array(texts.joined().utf8))
@@ -806,7 +806,7 @@ struct SampleAuthority {
         #expect(replacement(of: old, by: unread) == Replacement.none)
     }
 
-    @Test("A replacement is proved only if the certificates themselves lead to an anchor")
+    @Test("A replacement is proved only if the certificates themselves chain to an anchor")
     func proof() throws {
         let root = try SampleAuthority("Root")
         let other = try SampleAuthority("Other")

@@ -60,7 +60,7 @@ import Testing
     }
 
     // The root with serial number 1 would be deleted in place of a key whose id begins with 0001.
-    @Test("A short serial number with zeros before it is no serial number")
+    @Test("A short serial number with leading zeros does not count as a serial number")
     func zeros() {
         let names = names(
             [key(1, id: [0, 1, 0xF3], "mail")], [certificate(5, serial: "01")])

@@ -53,15 +53,15 @@ package struct AccountName: Sendable, Hashable, CustomStringConvertible {
             (UInt8(ascii: "\\"), "a backslash"),
         ]
         if let (_, name) = escaped.first(where: { bytes.contains($0.0) }) {
-            return "the CA does not recognize a name with \(name)"
+            return "the CA does not recognise a name with \(name)"
         }
         let isTrimmed =
             bytes.first.map(Self.isBlank) ?? false || bytes.last.map(Self.isBlank) ?? false
         if isTrimmed {
-            return "the CA does not recognize a name that begins or ends with a blank"
+            return "the CA does not recognise a name that begins or ends with a blank"
         }
         return charactersOfName.contains(text.unicodeScalars.count)
-            ? nil : "a name in a certificate has 1 to 64 characters"
+            ? nil : "a name in a certificate must have 1 to 64 characters"
     }
 }
 

@@ -66,7 +66,7 @@ struct OCSPResponders {
             answer = try carrier.ask(address, question.der)
         } catch {
             throw NoRevocationStatus(
-                reason: "cannot ask \(address): \(error.reason)", isSilence: true)
+                reason: "cannot query \(address): \(error.reason)", isSilence: true)
         }
         guard answer.status == 200 else {
             throw NoRevocationStatus(reason: "\(address) answered with HTTP \(answer.status)")

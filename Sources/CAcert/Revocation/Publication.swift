@@ -109,7 +109,7 @@ package struct PublicationCheck {
                 "its issuer is not known, so no answer can be verified: \(certificate.issuer.text)")
         }
         guard leadsToAnchor(certificate) else {
-            return .unknown("it leads to no trust anchor")
+            return .unknown("it does not chain to a trust anchor")
         }
         let answers = responders.answers(about: certificate, issuedBy: issuer, &carrier)
         if case .revoked = answers.status {

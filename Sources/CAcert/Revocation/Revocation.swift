@@ -40,7 +40,7 @@ package struct Revocation {
 
     /// Checks certificates and returns the findings about their revocation.
     ///
-    /// Only certificates that lead to an anchor are checked: otherwise a certificate that someone
+    /// Only certificates that chain to an anchor are checked: otherwise a certificate that someone
     /// has written to the token could make this machine connect to any address.
     ///
     /// - Parameters:
@@ -74,15 +74,15 @@ package struct Revocation {
                 if !certificate.isAuthority {
                     add(
                         .revocationUnchecked,
-                        "it names no OCSP responder and no revocation list, so its revocation was "
-                            + "not checked")
+                        "it names neither an OCSP responder nor a revocation list, so its "
+                            + "revocation was not checked")
                 }
                 continue
             }
             guard leadsToAnchor(certificate, known) else {
                 add(
                     .revocationUnchecked,
-                    "its revocation was not checked, because it leads to no trust anchor")
+                    "its revocation was not checked, because it does not chain to a trust anchor")
                 continue
             }
             guard let issuer = known.first(where: { $0.hasIssued(certificate) }) else {

@@ -1,16 +1,16 @@
 internal import OpenSSLX509
 internal import TokencertPlatform
 
-/// Keeps revocation lists in a folder, a file for each address. Lists have several megabytes, and
-/// CAs ask not to get them for each check. An outdated file still shows that a list from the server
-/// is an older one.
+/// Keeps revocation lists in a folder, a file for each address. Lists can be several megabytes, and
+/// CAs ask clients not to download them for each check. An outdated file still shows that a list
+/// from the server is an older one.
 ///
 /// A file begins with a line that states when the list was received; the DER of the list follows.
 /// What is read from it is verified like a list from the CA.
 package struct RevocationListCache: Sendable {
     /// The maximum size of a list, in bytes.
     package static let maximumSize = 16 << 20
-    /// How long a list counts, in seconds, even if its nextUpdate is later.
+    /// How long a list is used, in seconds, even if its nextUpdate is later.
     private static let lifetime: Int64 = 6 * 3600
     private static let title = "tokencert revocation list "
 

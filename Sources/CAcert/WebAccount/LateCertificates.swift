@@ -75,7 +75,7 @@ struct LateSearch {
         for listed in signed.prefix(Self.maximumDownloads) {
             let certificate: Certificate
             do throws(WebAccountError) {
-                // The download of a signed certificate can be cut to nothing.
+                // The download of a signed certificate can be truncated to nothing.
                 guard let downloaded = try account.certificate(listed.number) else {
                     unread += 1
                     continue
@@ -100,8 +100,8 @@ struct LateSearch {
         guard found.isEmpty else { return .found(found) }
         guard unread + rest == 0 else {
             return .notYet(
-                "the account has no certificate for this key among those that were downloaded; "
-                    + "others: \(unread + rest)")
+                "none of the downloaded certificates is for this key; not downloaded: "
+                    + "\(unread + rest)")
         }
         let pending = list.filter { $0.serialNumber == nil }.count
         return .notYet(

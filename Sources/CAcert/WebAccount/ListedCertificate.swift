@@ -147,7 +147,7 @@ extension ListedCertificate {
         return places
     }
 
-    /// Whether a text is at a place, in any case.
+    /// Whether a text is at a position, ignoring case.
     private static func matches(_ text: [UInt8], in bytes: ArraySlice<UInt8>, at place: Int) -> Bool
     {
         guard place + text.count <= bytes.endIndex else { return false }

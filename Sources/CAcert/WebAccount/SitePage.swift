@@ -36,7 +36,7 @@ extension WebAccountError {
         let page = SitePage(url)
         guard url.hasPrefix(site + "/") else {
             let place = url.prefix { $0 != "?" && $0 != "#" }.prefix(80)
-            self.init(.unknownPage, "the CA's web site leads to another place: \(place)")
+            self.init(.unknownPage, "the CA's web site redirects to another site: \(place)")
             return
         }
         if page == .login {
@@ -48,7 +48,7 @@ extension WebAccountError {
         } else {
             self.init(
                 .unknownPage,
-                "the CA's web site leads to a page that is not known: \(page.file.prefix(40))")
+                "the CA's web site redirects to an unknown page: \(page.file.prefix(40))")
         }
     }
 }

@@ -33,7 +33,7 @@ package final class WebAccount {
 
     // MARK: The session
 
-    /// Logs in once. After a refusal, nothing is sent any more.
+    /// Logs in once. After a refusal, nothing more is sent.
     package func logIn(_ username: String, _ password: borrowing Secret) throws(WebAccountError) {
         if let refusal { throw refusal }
         do throws(WebAccountError) {
@@ -121,7 +121,7 @@ package final class WebAccount {
     ) throws(WebAccountError) -> [ListedCertificate] {
         guard let list = ListedCertificate.list(inPage: answer.body) else {
             throw WebAccountError(
-                .unknownPage, "the CA's web site shows no list of certificates that is understood")
+                .unknownPage, "the list of certificates on the CA's web site has an unknown format")
         }
         return list
     }
@@ -152,7 +152,7 @@ package final class WebAccount {
 
 /// Why the program waits.
 package enum PauseReason: Sendable, Hashable {
-    /// The site refuses logins that follow each other too fast.
+    /// The site refuses logins in quick succession.
     case login
     /// The CA has not issued the certificate yet.
     case certificate

@@ -66,8 +66,8 @@ enum ModuleChoice {
         }
     }
 
-    /// Whether a text is a name in p11-kit's configuration, rather than a file name: these contain
-    /// `.so`, possibly before a version, or end in `.dylib`.
+    /// Whether a text is a name in p11-kit's configuration, rather than a file name. A file name
+    /// contains `.so` or ends in `.dylib`.
     static func isName(_ text: String) -> Bool {
         !text.isEmpty && !text.contains("/") && !text.contains(".so")
             && !text.hasSuffix(".dylib")

@@ -15,8 +15,8 @@ final class ModuleNotices: ModuleStartObserver {
         Self.isShown.store(isShown, ordering: .relaxed)
     }
 
-    /// Whether the captured lines are printed. Each is then of a known module only if the modules start one
-    /// after the other.
+    /// Whether the captured lines are printed. A line can be attributed to a module only if the
+    /// modules start one after the other.
     static var areShown: Bool { isShown.load(ordering: .relaxed) }
 
     func moduleWillStart(_ name: String) {

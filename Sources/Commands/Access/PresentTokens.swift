@@ -27,7 +27,7 @@ struct PresentTokens {
     /// Why the description of one more token cannot be read, or nil.
     let unseen: Failure?
 
-    /// Finds the tokens. A named object is searched on one token only.
+    /// Finds the tokens. A named object is searched for on one token only.
     ///
     /// - Throws: ``Failure`` if no token is present, or if several match and one must be selected.
     init(_ options: TokenOptions, _ name: ObjectName?, for work: Work) throws {
@@ -51,7 +51,7 @@ struct PresentTokens {
             {
                 throw Failure(
                     failure.status, code: failure.code,
-                    "several tokens are present, and a PIN that is not typed is for one of them",
+                    "several tokens are present, but a PIN that is not typed belongs to one token",
                     hints: failure.hints)
             }
             unseen = nil

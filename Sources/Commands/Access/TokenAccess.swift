@@ -143,8 +143,8 @@ func findToken(
 /// Finds the token that the options and the URI of an object select. If several match, `choose` returns
 /// those that are used, or nil to refuse them.
 ///
-/// SoftHSM does not show a token, or cannot read it, while another process logs in to it, until it is
-/// started again. So the modules are started a second time before the command fails.
+/// While another process logs in to a token, SoftHSM does not show it or cannot read it until the
+/// module is initialised again. So the modules are started a second time before the command fails.
 func findTokens(
     _ options: TokenOptions, _ uri: PKCS11URI? = nil, onlyReading onlyReads: Bool = false,
     choosing choose: (TokenSelectionError) -> [Token]?

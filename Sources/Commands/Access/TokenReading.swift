@@ -124,7 +124,7 @@ func requireOne<Element>(
         "\(found.count) \(what)s on the token match \(target)",
         hints: Set(found.map(title)).count == 1
             ? [
-                "they have the same URI; to see all of them: tokencert list --verbose"
+                "to see all of them: tokencert list --verbose"
             ] : several(found.map(title)))
 }
 

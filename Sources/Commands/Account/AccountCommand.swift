@@ -33,7 +33,7 @@ struct AccountCommand: ParsableCommand {
             return
         }
         var text = ["account        \(printable(account.account)) at \(try ca.baseURL())"]
-        let anonymous = "none below 50 assurance points, so \"\(AccountStatus.anonymousName.text)\""
+        let anonymous = "\"\(AccountStatus.anonymousName.text)\" only (below 50 assurance points)"
         let lines = names.isEmpty ? [anonymous] : names.map(\.line)
         for (index, name) in lines.enumerated() {
             text.append((index == 0 ? "names          " : "               ") + printable(name))

@@ -11,7 +11,7 @@ struct CertificatesCommand: ParsableCommand {
             Logs in to the CA's web site with the password of the account, reads the list of \
             certificates there and logs out; nothing is changed. The ledger shows which token each \
             certificate is on, so no module is loaded and no PIN is needed. A certificate that is \
-            not in the ledger was ordered in another way.
+            not in the ledger was not ordered with this ledger.
 
             For example:
 

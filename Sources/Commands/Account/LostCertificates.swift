@@ -19,7 +19,7 @@ struct LostCertificates {
     private(set) var absent: [RevokedCertificate] = []
     /// Those of another CA that have not expired, unless the ledger records their revocation.
     private(set) var elsewhere: [RevokedCertificate] = []
-    /// The other CAs of those, each once.
+    /// The CAs of ``elsewhere``, without duplicates.
     private var otherCAs: [String] = []
     /// The number of valid certificates of the account that were not compared.
     var unread = 0
@@ -70,7 +70,8 @@ struct LostCertificates {
             return
         }
         elsewhere.append(
-            RevokedCertificate(target, .notRevoked, reason: "it is of another CA, \(other)"))
+            RevokedCertificate(target, .notRevoked, reason: "it was issued by another CA, \(other)")
+        )
         if !otherCAs.contains(other) { otherCAs.append(other) }
     }
 
@@ -161,7 +162,7 @@ struct LostCertificates {
         return hints + hintsForOtherCAs(name) + (unread == 0 ? [] : Self.hintsForUnread)
     }
 
-    /// How to revoke the certificates of each other CA. A command cannot revoke any.
+    /// How to revoke the certificates of each other CA. A CA command cannot revoke certificates.
     private func hintsForOtherCAs(_ name: String) -> [String] {
         otherCAs.map { other in
             other.hasPrefix("command:")
@@ -183,11 +184,11 @@ struct LostCertificates {
 
     // MARK: Texts
 
-    /// What is left out or was not looked at, one a line.
+    /// What is left out or was not looked at, one per line.
     var remarks: [String] {
         elsewhere.map { "not at this CA: \($0.title)\($0.reason.map { ": \($0)" } ?? "")" }
             + mayStillBeIssued.map {
-                "The CA may still issue a certificate for order \($0), which is not revoked."
+                "The CA may still issue a certificate for order \($0); it will not be revoked."
             }
             + (unread == 0
                 ? [] : ["Valid certificates of the account that were not compared: \(unread)"])
@@ -199,7 +200,8 @@ struct LostCertificates {
             valid.map(\.title) + absent.map(\.line) + remarks
             + [
                 "! Mail encrypted to these keys can be read only with the token.",
-                "! Signatures with these certificates, also earlier ones, may be reported as invalid.",
+                "! Signatures made with these certificates, including earlier ones, may be "
+                    + "reported as invalid.",
                 "! A revocation cannot be undone.",
             ]
         return ["These certificates of token \(printable(token)) will be revoked:"]

@@ -21,7 +21,7 @@ struct LostToken {
             let titles = NamedToken.titles(named.map { NamedToken(uri: $0.uri) })
             throw Failure(
                 .noSuchObject, code: "severalTokens",
-                "the ledger knows several tokens with the name \"\(name)\"",
+                "the ledger contains several tokens with the name \"\(name)\"",
                 hints: several(
                     titles.map { $0.replacing("--token ", with: "--lost-token ") },
                     all: "tokencert history"))
@@ -201,7 +201,7 @@ struct LostToken {
             }
             if found.hasRevoked {
                 printFolded(
-                    ["Mail encrypted to these keys cannot be read any more without the token."],
+                    ["Mail encrypted to these keys can no longer be read without the token."],
                     at: 0)
                 if let rejection = found.rejection { printFolded([rejection], at: 0) }
             }

@@ -42,7 +42,7 @@ struct PublicationReport: Encodable {
         let isByResponder = published.contains { $0.publication.source == .ocsp }
         let isByList = published.contains { $0.publication.source == .crl }
         if isByResponder, isByList {
-            return "Programs that ask the source named for a certificate reject it from now on."
+            return "Programs that query the source shown for a certificate now reject it."
         }
         return isByResponder
             ? "Programs that ask the CA's OCSP responder reject the certificates from now on."
@@ -76,7 +76,7 @@ struct PublicationReport: Encodable {
                 "not published yet: other programs accept the certificate until they have the CA's "
                 + "next revocation list" + (due ?? "")
                 + (publication.isValidAtResponder
-                    ? "; the CA's OCSP responder reports it as valid, too" : "")
+                    ? "; the CA's OCSP responder also reports it as valid" : "")
         case (.notOffered, _):
             return "not published: the certificate names neither a responder nor a revocation list"
         case (.unknown, _):

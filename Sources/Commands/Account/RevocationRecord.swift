@@ -11,7 +11,7 @@ struct RevocationRecord {
 
     /// Records the revocations that the list of the account has confirmed, now or before.
     ///
-    /// A failure is a warning, because it does not change that the certificates are revoked.
+    /// A failure is only a warning, because the certificates are revoked anyway.
     func record(_ certificates: [Certificate]) {
         var unrecorded = certificates
         var reason = ""
@@ -20,7 +20,7 @@ struct RevocationRecord {
             unrecorded = certificates.filter {
                 Revocations.orderToRecord($0, among: orders) != nil
             }
-            // A ledger that is not concerned is not opened for writing.
+            // A ledger without these certificates is not opened for writing.
             guard !unrecorded.isEmpty else { return }
             let opened = try ledger.openToResume()
             for certificate in unrecorded {

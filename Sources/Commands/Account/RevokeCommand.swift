@@ -18,8 +18,9 @@ struct RevokeCommand: ParsableCommand {
             Then the CA's OCSP responder and revocation list are asked whether they report the \
             revocation, because other programs accept the certificate until they do.
 
-            With --lost-token, all valid certificates for the keys of the token, according to the \
-            ledger, are revoked. The token is not needed.
+            With --lost-token, all valid certificates for the keys that the ledger records for the \
+            token are revoked, including certificates that are not in the ledger. The token is not \
+            needed.
 
             For example:
 

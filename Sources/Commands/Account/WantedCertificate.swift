@@ -35,7 +35,7 @@ struct WantedCertificate {
         if let labelled = named.first?.certificate.serialNumber, let number, number != labelled {
             throw Failure(
                 .noSuchObject, code: "severalObjects",
-                "\"\(name)\" names a key of the ledger, and has the form of a serial number, too",
+                "\"\(name)\" names a key in the ledger, but is also a valid serial number",
                 hints: [
                     "for the certificate of the key: tokencert revoke \(labelled)",
                     "for the certificate with this serial number, name a file with it: "
@@ -50,7 +50,7 @@ struct WantedCertificate {
                     "\"\(name)\" is the name of a file and of another certificate",
                     hints: [
                         "to name the file: tokencert revoke \(shellWord("./" + name))",
-                        "to name the other one, use its serial number in another folder",
+                        "to revoke the other one, run tokencert revoke SERIAL in another folder",
                     ])
             }
             serialNumber = certificate.serialNumber
@@ -84,7 +84,7 @@ struct WantedCertificate {
         let own = all.filter { !$0.isAuthority }
         guard own.count == 1 else {
             throw Failure(
-                .usage, "\(name) contains \(own.count) certificates that are not of CAs, not one",
+                .usage, "\(name) contains \(own.count) end-entity certificates, not one",
                 hints: ["use a file with one certificate, or its serial number"])
         }
         return own[0]

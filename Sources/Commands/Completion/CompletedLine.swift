@@ -42,7 +42,7 @@ struct CompletedLine: Codable {
         guard let choice = try? ModuleChoice(options) else { return [] }
         guard case .configured = choice else { return [choice] }
         let uri = try? options.standingURI(nil)
-        // Of the files that are passed over, those for trust policy alone show no tokens.
+        // Of the files that are skipped, those for trust policy alone show no tokens.
         let files = P11KitConfiguration.moduleFiles().filter {
             (!$0.isPassedOver || $0.enabledIn != nil || $0.disabledIn != nil)
                 && uri?.matches(modulePath: $0.module ?? $0.name, name: $0.name) ?? true

@@ -1,6 +1,6 @@
 internal import ArgumentParser
 
-/// Adds to argument-parser's completion script for a shell what it lacks.
+/// Adds what argument-parser's completion script for a shell lacks.
 func extendedScript(_ script: String, for shell: CompletionShell) -> String {
     switch shell {
     case .bash:

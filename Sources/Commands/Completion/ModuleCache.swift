@@ -7,7 +7,7 @@ internal import TokencertPlatform
 struct ModuleCache {
     /// What is known of a module.
     struct Entry: Codable, Equatable {
-        /// Stands for the module, its arguments and its configuration.
+        /// Identifies the module, its arguments and its configuration.
         let key: String
         /// When the module was started, in seconds since 1970-01-01 00:00 UTC.
         let started: Int64

@@ -44,7 +44,7 @@ enum ModuleReader {
         }
     }
 
-    /// Whether more may soon be known of a module: not if an earlier press of Tab has waited for it.
+    /// Whether a module may still answer: false if an earlier press of Tab already waited for it.
     private static func isWorthWaiting(
         for entry: ModuleCache.Entry?, _ time: Int64, _ withObjects: Bool
     ) -> Bool {

@@ -13,8 +13,8 @@ func offerValues() {
     }
 }
 
-/// The values that a shell completes: those that are visible without a PIN. There is never a login,
-/// and a failure results in no values.
+/// The values that a shell completes: those that are visible without a PIN. Completion does not log
+/// in; after a failure it offers no values.
 enum OfferedValues {
     /// The values for a subject, escaped for the user's shell. `words` are the words of the command
     /// line except `begun`, which is the one at the cursor.

@@ -22,8 +22,8 @@ extension ConfigurationFile {
         return true
     }
 
-    /// A JSON object with one more member, before the others; all other bytes stay. Nil if it has the
-    /// member, or is anything else than an object in UTF-8.
+    /// A JSON object with one more member, before the others; all other bytes stay. Nil if it has
+    /// the member, or is anything other than an object in UTF-8.
     static func adding(
         _ name: Setting, _ content: Content, toJSON bytes: [UInt8]
     ) -> [UInt8]? {

@@ -262,7 +262,7 @@ struct ConfigurationFile: Sendable {
         let hints: [String] =
             isSecret
             ? [
-                "remove the secret, and set its source with pin-source or password-source",
+                "replace the secret with its source: pin-source or password-source",
                 "change the secret: others may have read the file",
             ]
             : Setting(rawValue: name) != nil

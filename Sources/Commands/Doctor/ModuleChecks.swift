@@ -37,7 +37,7 @@ struct ModuleChecks {
         for path in found.paths where path.contains("pkcs11-spy") {
             doctorReport.warn(
                 Self.area, "\(path) logs every call, with PINs in plain text",
-                ["use the module behind it, which PKCS11SPY names"])
+                ["use the module that PKCS11SPY names instead"])
         }
         return found
     }

@@ -40,7 +40,7 @@ struct TrustChecks {
     }
 }
 
-/// Checks that the CA can be reached and is trusted, and compares its clock with ours.
+/// Checks that the CA can be reached and is trusted, and compares its clock with this machine's.
 struct CAChecks {
     let ca: CAOptions
     let anchors: TrustAnchors?
@@ -71,7 +71,7 @@ struct CAChecks {
             }
             guard let anchors else {
                 doctorReport.warn(
-                    area, "\(base) was not checked: its answers could not be trusted",
+                    area, "\(base) was not checked: there are no trust anchors",
                     ["to get CAcert's trust anchors: tokencert trust fetch"])
                 return
             }

@@ -9,7 +9,7 @@ internal import TokencertTokens
 
 struct EvidenceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "evidence", abstract: "Export evidence that a key is on a token.",
+        commandName: "evidence", abstract: "Export evidence about a key on a token.",
         discussion: """
             Writes a folder that a third party can check without the token and without tokencert. \
             It contains what the token states about the key, a statement signed by the key, its \

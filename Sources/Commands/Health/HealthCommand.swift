@@ -104,7 +104,7 @@ struct HealthCommand: ParsableCommand {
                 throw noSuchObject("key or certificate", target, on: read.inventory)
             }
             findings.removeAll { finding in
-                // Certificates of one key mostly have the same URI.
+                // Certificates of one key usually have the same URI.
                 guard let serialNumber = finding.serialNumber else {
                     return !uris.contains(finding.uri)
                 }
@@ -240,9 +240,9 @@ func daysOfWarning(_ option: String? = nil) throws -> Int {
 
 extension Finding {
     /// What the user can do about the finding. Without titles, commands name objects by their URIs.
-    /// `order` is an unfinished order for the key, and `certified` one with a valid certificate: another
-    /// order would be paid for twice. `selection` is
-    /// the options that commands without a name need, after a space.
+    /// `order` is an unfinished order for the key, and `certified` one with a valid certificate: a second
+    /// order might have to be paid for. `selection` has the options that commands without a name need,
+    /// after a space.
     func advice(
         on token: Token, _ titles: TitlesByURI? = nil, order: Int64? = nil,
         certified: Int64? = nil, selection: String = ""
@@ -262,13 +262,13 @@ extension Finding {
         case .unreadable: readingAdvice(uri, on: token)
         case .unsupported: "tokencert does not use it; another program may"
         case .keyWithoutCertificate where certified != nil:
-            "order \(certified ?? 0) has brought a valid certificate for it; to write it again from a "
-                + "file: tokencert import --cert FILE"
+            "order \(certified ?? 0) produced a valid certificate for it; to write it from a file: "
+                + "tokencert import --cert FILE"
         case .keyWithoutCertificate: "to get one: tokencert issue --key \(name)"
         case .certificateWithoutKey: "its key may be on another token"
         case .mismatch where !isKeyMissing:
-            "programs that select by CKA_ID use the wrong key; another tool can change its id, such as "
-                + "pkcs11-tool --set-id"
+            "programs that select by CKA_ID use the wrong key; to change the id: pkcs11-tool "
+                + "--set-id"
         case .mismatch:
             "programs that select by CKA_ID use the wrong key; its key may be on another token"
         case .duplicateID:

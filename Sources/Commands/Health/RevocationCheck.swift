@@ -20,7 +20,7 @@ final class RevocationCheck {
     /// The findings about the revocation of certificates on a token.
     ///
     /// - Parameters:
-    ///   - inventory: Everything on the token; issuers are searched in it, too.
+    ///   - inventory: Everything on the token; issuers are also searched for in it.
     ///   - health: The health of the same token.
     func findings(
         _ entries: [CertificateEntry], among inventory: TokenInventory, _ health: TokenHealth

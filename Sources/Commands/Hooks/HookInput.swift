@@ -21,7 +21,7 @@ struct HookInput {
     static let prefix = "TOKENCERT_"
 
     /// The variables. A fact that is not known has none. Control characters are escaped, so that each
-    /// value is one line, except the addresses, which are one a line.
+    /// value is one line, except the addresses, which are one per line.
     var environment: [String: String] {
         let certificate = issued?.certificate ?? expiring?.certificate
         let values: [(String, String?)] = [

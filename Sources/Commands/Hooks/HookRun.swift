@@ -48,7 +48,7 @@ struct HookRun {
 
 /// Why a run of a hook failed.
 struct HookProblem: Equatable {
-    /// Whether the program decided so, by its exit status.
+    /// Whether the program refused, by its exit status.
     let isRefusal: Bool
     /// How it ended: one line.
     let reason: String
@@ -70,7 +70,7 @@ struct HookProblem: Equatable {
         switch end {
         case .exited(0): return nil
         case .exited(let status): reason = "\(program) exited with status \(status)"
-        case .signalled(let signal): reason = "\(program) was ended by signal \(signal)"
+        case .signalled(let signal): reason = "\(program) was terminated by signal \(signal)"
         case .timedOut: reason = "\(program) did not end within \(seconds) seconds"
         case .printedTooMuch: reason = "\(program) printed more than 1 MiB"
         case .unknown: reason = "the exit status of \(program) is unknown"

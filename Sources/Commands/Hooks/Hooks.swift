@@ -74,8 +74,8 @@ enum Hooks {
         }
     }
 
-    /// Has after-issue or after-renew run, when the command has ended, for a certificate that was
-    /// written and proved. Call it once for each certificate.
+    /// Schedules after-issue or after-renew, to run when the command ends, for a certificate that
+    /// was written and proved. Call it once for each certificate.
     static func after(_ hook: Hook, _ issued: IssuedCertificate) {
         let facts = HookFacts(issued)
         let command = state.withLock { state in

@@ -26,7 +26,7 @@ struct CAOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Kinds of keys that the CA accepts, separated by commas: rsa (default), ec, ed25519. "
-                + "With --ca-command all of them are the default.",
+                + "With --ca-command, the default is all of them.",
             valueName: "kinds"))
     var caAccepts: String?
 

@@ -44,15 +44,16 @@ struct FetchOptions: ParsableArguments {
             "The CA has an account for you on its web site, too: \(site)\n"
             + "May tokencert log in there with the same password, to fetch certificates that\n"
             + "the CA issues late? Nothing is ordered or changed there. If you agree, that holds\n"
-            + "for every CA that you use; it adds fetch to the configuration file:\n"
+            + "for every CA that you use, and tokencert adds fetch to the configuration file:\n"
             + "\(printable(ConfigurationFile.current.path))\n"
             + "Log in to fetch late certificates? [y/n] "
         Progress.shared.finish()
         // Without an answer, such as after a closed terminal, the user has not agreed.
         guard ["y", "yes"].contains(askAtTerminal(question)?.lowercased()) else {
             throw Failure(
-                .usage, code: "notConfirmed", "the web account may not be used; nothing was done",
-                hints: ["to do it without the web account, omit --fetch"])
+                .usage, code: "notConfirmed",
+                "you did not allow the use of the web account; nothing was done",
+                hints: ["to continue without the web account, omit --fetch"])
         }
         remember(.fetch, .flag(true))
         return waitingTime

@@ -18,7 +18,7 @@ struct ObjectName {
         try self.init(orToken: text)
         guard uri?.namesObject ?? true else {
             throw Failure(
-                .usage, "the URI \(text) names no key and no certificate",
+                .usage, "the URI \(text) names neither a key nor a certificate",
                 hints: ["to see the names of all keys and certificates: tokencert list"])
         }
     }
@@ -149,7 +149,7 @@ extension PKCS11URI {
         guard let type, attributes[.class] != type else { return self }
         guard attributes[.class] as ObjectClass? == nil else {
             throw Failure(
-                .usage, "the URI has another type than the option: \(self)",
+                .usage, "the URI and the option name different types: \(self)",
                 hints: ["omit the option, or type= in the URI"])
         }
         attributes[.class] = type

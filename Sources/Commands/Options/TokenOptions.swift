@@ -28,7 +28,7 @@ struct TokenOptions: ParsableArguments {
     @Flag(help: "Send a PIN even if a wrong one would lock the token.")
     var allowLastTry = false
 
-    @Flag(help: "Send a PIN again although the token refused it before.")
+    @Flag(help: "Send a PIN even if the token has refused it before.")
     var retryPin = false
 
     @Option(
@@ -157,8 +157,8 @@ struct TokenOptions: ParsableArguments {
             ?? .prompt
     }
 
-    /// Whether the sources of PINs in the environment and the configuration file apply. If a token is set
-    /// there, too, they are those of that token, and not of another one that the command line names.
+    /// Whether the sources of PINs in the environment and the configuration file apply. If a token
+    /// is also set there, they belong to that token and not to another one on the command line.
     private func usesStandingSources(_ object: PKCS11URI?) throws -> Bool {
         guard let standing = setting(nil, .token) else { return true }
         guard let token else {

@@ -39,8 +39,8 @@ func notChecked(_ key: KeyPlan, on token: TokenCapabilities) -> [String] {
 func notChecked(_ name: String) -> [String] {
     guard name.utf8.count > 64 else { return [] }
     return [
-        "whether the CA writes the name byte by byte; if it does, the name is too long, and the CA "
-            + "issues no certificate"
+        "whether the CA encodes each byte of the name as one character; if so, the name is too "
+            + "long and the CA issues no certificate"
     ]
 }
 

@@ -29,7 +29,7 @@ struct ShowHistoryCommand: ParsableCommand {
         completion: LiveCompletion.orders)
     var order: Int64?
 
-    @Flag(help: "Show all orders, not only the newest 50. JSON always has all.")
+    @Flag(help: "Show all orders, not only the newest 50. JSON output contains all orders.")
     var all = false
 
     @OptionGroup(title: "General") var ledgerOptions: LedgerOptions
@@ -70,7 +70,7 @@ struct ShowHistoryCommand: ParsableCommand {
                 + "tokencert history --all")
     }
 
-    /// Prints all orders, a table for each thousand: its columns fit what is in it.
+    /// Prints all orders in tables of a thousand, so that the columns of each fit its content.
     private func printAll(_ ledger: Ledger) throws {
         var lines: [OrderLine] = []
         let style = try output.style()

@@ -12,8 +12,9 @@ struct IssueCommand: ParsableCommand {
         discussion: """
             If you leave out the name or the addresses, they are taken from the account, if it \
             offers only one choice. The order is sent once. The certificate is verified before it \
-            is written, and the token must prove that it holds the key. Every step is recorded in \
-            the ledger before it is taken, so tokencert resume can continue after an interruption.
+            is written, and the token must prove that it holds the key. The ledger records the \
+            order before it is sent and the result of every step, so tokencert resume can continue \
+            after an interruption.
 
             For example:
 

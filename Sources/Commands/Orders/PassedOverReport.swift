@@ -3,7 +3,7 @@ internal import TokencertIssuance
 internal import TokencertPlatform
 internal import TokencertTokens
 
-/// The JSON of a certificate or key that was passed over.
+/// The JSON of a certificate or key that was skipped.
 struct PassedOverReport: Encodable {
     let certificate: CertificateReport?
     let key: String?
@@ -37,7 +37,7 @@ extension PassedOver.Advice {
             return "to write its certificate again from a file: tokencert import --cert FILE; "
                 + "to get a new one: tokencert issue --key \(name(key))"
         case .renewWhenPresent(let serialNumber, let selection):
-            return "when it is: tokencert renew \(serialNumber) \(selection)"
+            return "when it is present: tokencert renew \(serialNumber) \(selection)"
         case .renewTypingPIN(let serialNumber, let selection):
             return "to type its PIN: tokencert renew \(serialNumber) \(selection) "
                 + "--pin-source prompt"
@@ -52,7 +52,7 @@ extension PassedOver {
     /// The text that is printed.
     func text(_ titles: TitlesByURI) -> String {
         printable(
-            "\(name(titles)) was passed over: \(reason)"
+            "\(name(titles)) was skipped: \(reason)"
                 + (advice.map { "; \($0.text(titles))" } ?? ""))
     }
 
@@ -66,7 +66,7 @@ extension PassedOver {
         return key == nil ? title : "the key \(title)"
     }
 
-    /// The number of certificates and keys that were passed over, as a sentence.
+    /// The number of certificates and keys that were skipped, as a sentence.
     static func count(_ all: [PassedOver]) -> String {
         func count(_ number: Int, _ what: String, _ end: String) -> [String] {
             number == 0 ? [] : ["\(number) \(what)\(number == 1 ? "" : "s")\(end)"]
@@ -76,7 +76,7 @@ extension PassedOver {
             count(all.count - keys, "certificate", "")
             + count(keys, "key", " without a certificate")
         return parts.joined(separator: " and ") + (all.count == 1 ? " was" : " were")
-            + " passed over"
+            + " skipped"
     }
 }
 

@@ -11,17 +11,17 @@ struct RenewCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "renew", abstract: "Get a new certificate for a key that has one.",
         discussion: """
-            The new certificate has the name, addresses and code signing flag of the old one. The \
-            old one stays on the token unless you use --retire, and always stays in the ledger. \
-            --expiring and --all renew every certificate, expired or not, that chains to a trust \
-            anchor, unless a newer one on the token covers at least the same. Without --token, they \
-            go over all tokens that are present, and ask for the PIN of each that has such a \
-            certificate; a PIN from another source belongs to one token, so it requires --token. If a certificate \
-            should be renewed but cannot be, or a key has lost the certificate of an order, the \
-            reason is reported and the exit status is 79. A certificate whose key was never on \
-            this token is reported, too, but does not change the exit status. After the CA refuses \
-            an order, --expiring and --all place no order for that key for a week; to order \
-            earlier, name the key.
+            The new certificate has the name, addresses and code signing flag of the old one. \
+            Unless you use --retire, the old one stays on tokens that can hold both. It stays in \
+            the ledger. --expiring and --all renew every certificate, expired or not, that chains \
+            to a trust anchor, unless a newer one on the token covers at least the same. Without \
+            --token, they process all tokens that are present, and ask for the PIN of each that \
+            has such a certificate; a PIN from another source belongs to one token, so it requires \
+            --token. If a certificate should be renewed but cannot be, or a key has lost the \
+            certificate of an order, the reason is reported and the exit status is 79. A \
+            certificate whose key was never on this token is reported, too, but does not change \
+            the exit status. After the CA refuses an order, --expiring and --all place no order \
+            for that key for a week; to order earlier, name the key.
 
             With --copy-to, nothing is renewed: a certificate with the same content is ordered for a \
             new key on another token, whose PIN is asked for or comes from --pin-source. From then \

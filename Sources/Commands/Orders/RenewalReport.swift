@@ -42,7 +42,7 @@ struct RenewalReport {
         printDetails(of: failure)
     }
 
-    /// Adds a copy of a renewed certificate that was passed over.
+    /// Adds a copy of a renewed certificate that was skipped.
     mutating func add(_ passedOver: PassedOver) { copiesPassedOver.append(passedOver) }
 
     /// Whether no certificate of any token was renewed.

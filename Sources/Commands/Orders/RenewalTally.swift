@@ -82,7 +82,7 @@ struct RenewalTally {
             PassedOver(
                 candidate,
                 "order \(refusal.order) was refused on \(timestamp(refusal.time)) "
-                    + "(\(refusal.reason)); no other is placed automatically before "
+                    + "(\(refusal.reason)); no other order is placed automatically before "
                     + timestamp(refusal.end),
                 advice: .renew(
                     key: candidate.key,

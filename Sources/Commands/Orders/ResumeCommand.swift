@@ -11,11 +11,11 @@ struct ResumeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "resume", abstract: "List unfinished orders, or finish one.",
         discussion: """
-            Without a number, all unfinished orders are listed. With a number, that order continues \
-            from its last step: if it was never sent, the request is created and sent; if its \
-            certificate has arrived, it is written. An order that was sent is never sent again \
-            unless you use --order-again. With --fetch, a certificate that the CA issued late \
-            is fetched from your account on its web site.
+            Without a number, all unfinished orders are listed. With a number, that order \
+            continues from its last step: if it was never sent, the request is created and sent; \
+            if its certificate has arrived, it is written. An order that the CA may have accepted \
+            is sent again only with --order-again. With --fetch, a certificate that the CA issued \
+            late is fetched from your account on its web site.
 
             For example:
 
@@ -81,7 +81,8 @@ struct ResumeCommand: ParsableCommand {
         try goOn(openOrder, order)
     }
 
-    /// Throws if an action was asked for that an order without a certificate on the token no longer takes.
+    /// Throws if the user requested an action that an order that ended without a proved certificate
+    /// does not accept.
     private func requireNothingToDo(_ order: Order) throws {
         guard from != nil || orderAgain || acceptChanges || fetchOptions.fetch, !order.isProved
         else { return }

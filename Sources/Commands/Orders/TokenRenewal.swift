@@ -38,8 +38,8 @@ struct TokenRenewal {
         if case .named = selection { !copies.contains(candidate.certificate) } else { false }
     }
 
-    /// Whether one of the copies is on the token, as far as can be seen without a login. No PIN is asked
-    /// for in vain.
+    /// Whether one of the copies is on the token, as far as can be seen without a login. This
+    /// avoids a needless request for the PIN.
     var hasCopies: Bool {
         guard let found = try? find(seeingPrivateKeys: false) else { return true }
         return found.inventory.entries.compactMap(\.certificate).contains(where: copies.contains)

@@ -66,7 +66,7 @@ struct ExpiringLine: Encodable {
     /// What to do, as a message that ends in the command.
     var advice: String {
         if let unfinishedOrder {
-            return "order \(unfinishedOrder) for it is unfinished; to go on: \(next)"
+            return "order \(unfinishedOrder) for it is unfinished; to continue: \(next)"
         }
         return isImported
             ? "get a new certificate for its key from its issuer, then: \(next)"

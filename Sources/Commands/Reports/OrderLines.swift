@@ -117,7 +117,7 @@ func orderTable(_ lines: [OrderLine]) -> Table {
                 "\(line.order)", String(line.began.prefix(16)) + "Z", line.job, line.keyLabel,
                 line.keyID, line.stateText,
             ],
-            below: [line.revocationText, line.next.map { "to go on: \($0)" }].compactMap { $0 })
+            below: [line.revocationText, line.next.map { "to continue: \($0)" }].compactMap { $0 })
     }
     return table
 }

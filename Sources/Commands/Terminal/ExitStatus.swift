@@ -54,10 +54,10 @@ enum ExitStatus: Int32, CaseIterable {
         case .findings:
             "`health` or `doctor` found something that needs attention, `expiring` listed a "
                 + "certificate, or `renew` did not renew a certificate that should be renewed, or "
-                + "reported a key that has lost its certificate, or `use --check` did not work"
-        case .hungUp: "ended by SIGHUP"
-        case .interrupted: "ended by SIGINT: Ctrl-C, including at a prompt"
-        case .terminated: "ended by SIGTERM"
+                + "reported a key that has lost its certificate, or `use --check` failed"
+        case .hungUp: "terminated by SIGHUP"
+        case .interrupted: "terminated by SIGINT: Ctrl-C, including at a prompt"
+        case .terminated: "terminated by SIGTERM"
         }
     }
 }

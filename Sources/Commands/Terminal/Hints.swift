@@ -103,7 +103,7 @@ extension Failure {
                 .configuration, code: code, error.reason,
                 hints: [
                     "keep the file: sqlite3 FILE .recover may restore its orders",
-                    "to start a new ledger, move the file and the files next to it away",
+                    "to start a new ledger, move the file and its -wal and -shm files away",
                     "to use another ledger: --ledger PATH",
                 ])
         case .newer:

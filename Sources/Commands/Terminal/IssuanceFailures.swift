@@ -251,7 +251,7 @@ private struct FailureRow {
                 "if you have it in a file: {resume} --from FILE",
                 "to see what else you can do: {resume}",
             ]
-        default: ["to go on: {resume}", "{abandon}"]
+        default: ["to continue: {resume}", "{abandon}"]
         }
     }
 }

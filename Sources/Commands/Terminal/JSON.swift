@@ -1,6 +1,6 @@
 internal import FoundationEssentials
 
-/// The version of the JSON output. It rises if a property is removed or renamed, or if its type or its
+/// The version of the JSON output. It increases if a property is removed or renamed, or if its type or its
 /// meaning changes, but not if a property or a value is added.
 let jsonSchemaVersion = 1
 

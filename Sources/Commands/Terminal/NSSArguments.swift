@@ -20,7 +20,7 @@ enum NSSArguments {
             throw Failure(
                 .usage,
                 "--module-arguments names a relative folder for NSS, which depends on the working "
-                    + "directory: \(folder.name)",
+                    + "folder: \(folder.name)",
                 hints: [hint(absolutePath(folder.name), folder.kind)])
         }
     }

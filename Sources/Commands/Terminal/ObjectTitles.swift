@@ -46,7 +46,7 @@ struct ObjectTitles {
         "\(name(entry)) (\(entry.content.map(Self.summary) ?? entry.name))"
     }
 
-    /// The titles of the keys and certificates that have one of some handles. A key stands for its
+    /// The titles of the keys and certificates with the given handles. A key represents its
     /// certificates.
     func titles(_ handles: [ObjectHandle]) -> [String] {
         let handles = Set(handles)

@@ -32,7 +32,7 @@ func tellProgress(_ step: Step, isOfCommand: Bool = false) {
         Progress.shared.setInterruptionState(
             "order \(current.order) was sent; the CA may still issue a certificate",
             hints: [
-                "to go on: tokencert resume \(current.order) --fetch",
+                "to continue: tokencert resume \(current.order) --fetch",
                 beforeOrderingAgain(isOfCommand),
             ])
     case (.verify, let current?):
@@ -43,15 +43,16 @@ func tellProgress(_ step: Step, isOfCommand: Bool = false) {
             hints: hints(current.order))
     default: break
     }
-    Progress.shared.begin(text(step), onToken: ![.plan, .order, .fetch].contains(step))
+    Progress.shared.begin(
+        text(step, isOfCommand), onToken: ![.plan, .order, .fetch].contains(step))
 }
 
-private func text(_ step: Step) -> String {
+private func text(_ step: Step, _ isOfCommand: Bool) -> String {
     switch step {
     case .plan: "checking the token and the account"
     case .generate: "preparing the key on the token"
     case .request: "signing the request on the token"
-    case .order: "waiting for the CA (usually 10 s)"
+    case .order: "waiting for the CA" + (isOfCommand ? "" : " (usually 10 s)")
     case .fetch: "looking for the certificate at the CA"
     case .verify: "checking the certificate"
     case .write: "writing the certificate to the token"
@@ -77,18 +78,18 @@ private func tellSending(_ order: Int64, _ isOfCommand: Bool) {
         "order \(order) was sent; the CA may still issue a certificate",
         hints: hintsAfterSending(order, isOfCommand))
     current.withLock { $0 = (order, true) }
-    Progress.shared.addNews("the order is out")
+    Progress.shared.addNews("the order was sent")
 }
 
 private func hints(_ order: Int64) -> [String] {
     [
-        "to go on: tokencert resume \(order)",
+        "to continue: tokencert resume \(order)",
         "no order is sent twice automatically; to see what was done: tokencert history \(order)",
     ]
 }
 
 private func hintsAfterSending(_ order: Int64, _ isOfCommand: Bool) -> [String] {
-    ["to go on: tokencert resume \(order)", beforeOrderingAgain(isOfCommand)]
+    ["to continue: tokencert resume \(order)", beforeOrderingAgain(isOfCommand)]
 }
 
 private func beforeOrderingAgain(_ isOfCommand: Bool) -> String {

@@ -138,8 +138,8 @@ struct InitTokenCommand: ParsableCommand {
         let inventory = try TokenInventory(&session)
         try session.close()
         let seen =
-            "\(inventory.keys.count) keys, \(inventory.entries.count) certificates and "
-            + "\(inventory.otherObjects) other objects are visible without a login"
+            "visible without a login: keys \(inventory.keys.count), certificates "
+            + "\(inventory.entries.count), other objects \(inventory.otherObjects)"
         try requireConfirmation(
             [
                 "This erases everything on \"\(printable(name))\" (\(printable(token.info.model)), "

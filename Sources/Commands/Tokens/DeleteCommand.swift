@@ -77,7 +77,7 @@ struct DeleteCommand: ParsableCommand {
     private var type: ObjectClass? { cert ? .certificate : key ? .privateKey : nil }
 
     func validate() throws {
-        if cert, key { throw ValidationError("--cert and --key exclude each other") }
+        if cert, key { throw ValidationError("--cert cannot be combined with --key") }
     }
 
     /// Refuses what the removal would refuse, before a PIN is asked for, as far as objects are
@@ -271,7 +271,8 @@ struct DeleteCommand: ParsableCommand {
         else { return }
         throw Failure(
             .cannotCreate, code: "keyInUse",
-            "the private key stays, but this token has its public key only in the certificate",
+            "refusing to delete the only copy of the public key: this token has it only in the "
+                + "certificate",
             hints: [
                 "to save the certificate: tokencert show --pem "
                     + (selection.certificates.first?.content?.serialNumber ?? "NAME") + " > FILE",
@@ -281,7 +282,7 @@ struct DeleteCommand: ParsableCommand {
     }
 
     private static let nothingElse =
-        "the private key stays, but no other object on the token has its public key"
+        "refusing to delete the only copy of the public key: the private key stays and needs it"
 
     /// The public key object that is removed although its private key stays and no other object has
     /// the public key: no certificate could be requested for it any more.

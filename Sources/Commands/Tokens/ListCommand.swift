@@ -54,7 +54,7 @@ struct ListCommand: ParsableCommand {
 
     private func printHowToSeeAll() {
         print("")
-        print("To see also what the PIN hides: tokencert list --pin-source prompt")
+        print("To see private objects, too: tokencert list --pin-source prompt")
     }
 
     private func list(

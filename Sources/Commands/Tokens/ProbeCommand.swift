@@ -57,7 +57,7 @@ struct ProbeCommand: ParsableCommand {
                     "This makes keys (\(names)) and certificates on \"\(printable(label))\", "
                         + "then removes them."
                 ],
-                typing: label, to: "go on", hint: "to skip the question: --yes")
+                typing: label, to: "continue", hint: "to skip the question: --yes")
         }
         let profile = try withPINs(plan, tokenOptions) { pins in
             var probe = try TokenProbe(

@@ -159,7 +159,9 @@ private struct TokensReport: Encodable {
             print("cannot use module \(failure.name): \(failure.reason)")
         }
         if modules.isEmpty, failures.isEmpty {
-            print("p11-kit has no module with tokens configured; to use another one: --module")
+            print(
+                "p11-kit has no module with tokens configured; to use another module: --module "
+                    + "PATH")
         }
     }
 }

@@ -8,8 +8,8 @@ struct TrustCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "trust", abstract: "Manage trusted CAs.",
         discussion: """
-            Certificates and the CA's server are verified against these trust anchors only. The \
-            trust anchors of the system are never used.
+            Certificates and the CA's server are verified against these trust anchors, or against \
+            those of --ca-file. The trust anchors of the system are never used.
             """,
         subcommands: [
             ListTrustCommand.self, FetchTrustCommand.self, AddTrustCommand.self,
@@ -124,7 +124,7 @@ struct FetchTrustCommand: ParsableCommand {
                 "the certificate from \(base)\(PinnedRoot.path) is not the expected root",
                 hints: [
                     "its SHA-256 fingerprint is \(found)", "the expected one is \(pin)",
-                    "try again from another network: it may have been changed on the way",
+                    "try again from another network: the answer may have been changed in transit",
                 ])
         }
         var kept = [try keep(root)]
@@ -165,7 +165,7 @@ struct FetchTrustCommand: ParsableCommand {
         let digits = text.filter { $0 != ":" && !$0.isWhitespace }.lowercased()
         guard digits.count == 64, bytes(hexadecimal: digits) != nil else {
             throw Failure(
-                .usage, "--fingerprint must be the 64 hexadecimal digits of a SHA-256",
+                .usage, "--fingerprint must be the 64 hexadecimal digits of a SHA-256 fingerprint",
                 hints: ["to print it: openssl x509 -in root.pem -noout -fingerprint -sha256"])
         }
         return digits
@@ -355,7 +355,7 @@ private func showKept(_ kept: [AnchorReport], _ output: CommonOptions) throws {
         return
     }
     for anchor in kept {
-        print("now trusted: \(printable(anchor.title))")
+        print("\(printable(anchor.title)) is now trusted")
         printFolded(
             [
                 "  SHA-256  \(anchor.sha256Fingerprint)",

@@ -15,8 +15,8 @@ struct UseCommand: ParsableCommand {
             they are installed, and whether they are set up. With a consumer, shows what to write \
             and what to type; nothing is changed.
 
-            --write writes it, with a backup of each file that it changes. --check really does it \
-            once, such as a login with ssh to a temporary server. --undo takes it back. No PIN is \
+            --write writes it, with a backup of each file that it changes. --check tests it once, \
+            for example by a login with ssh to a temporary server. --undo undoes it. No PIN is \
             ever written.
 
             For example:
@@ -42,13 +42,13 @@ struct UseCommand: ParsableCommand {
     @Flag(help: "Try it once. The token asks for the PIN.")
     var check = false
 
-    @Flag(help: "Take the set-up back.")
+    @Flag(help: "Undo the set-up.")
     var undo = false
 
     @Flag(
         help: ArgumentHelp(
-            "Write the present certificates of all set-ups, of one consumer or of all, whose tokens "
-                + "are present; for a hook after renewals."))
+            "Update the set-ups, of one consumer or of all, whose tokens are present to the "
+                + "current certificates; for a hook after renewals."))
     var allPresent = false
 
     @Option(
@@ -177,7 +177,8 @@ struct UseCommand: ParsableCommand {
             } else if check, let other = changes.first(where: { !$0.isMade }) {
                 throw ConsumerError(
                     .fileInTheWay,
-                    "\(other.file.path) is not as it would be written now for this certificate",
+                    "\(other.file.path) differs from what tokencert would write now for this "
+                        + "certificate",
                     advice: ["write it again: \(writingCommand(consumer))"])
             }
             if check, let pins {

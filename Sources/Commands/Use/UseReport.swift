@@ -189,8 +189,8 @@ struct RenewedSetUp: Encodable {
 
     var line: String {
         switch state {
-        case .unchanged: "\(consumer): already uses the present certificate"
-        case .written: "\(consumer): now uses the present certificate"
+        case .unchanged: "\(consumer): already uses the current certificate"
+        case .written: "\(consumer): now uses the current certificate"
         case .absent: "\(consumer): the token is not present; nothing was changed"
         case .failed: "\(consumer): \(error?.message ?? "failed")"
         }

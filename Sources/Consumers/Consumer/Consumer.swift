@@ -29,7 +29,7 @@ package protocol Consumer: Sendable {
     /// - Throws: ``ConsumerError`` if it cannot be set up here, such as because of several profiles.
     func setUp(_ used: UsedCertificate, _ place: Place) throws -> SetUp
 
-    /// Really does it once with the files of the set-up, which are written, in a temporary folder.
+    /// Tests it once with the files of the set-up, which have been written, in a temporary folder.
     ///
     /// - Parameter pin: The PIN of the token, which the token has just accepted; empty if it needs none.
     /// - Returns: What was proved, one line each.

@@ -42,7 +42,7 @@ extension OpenSSLEngine {
             throw ConsumerError(
                 .tokenUnfit,
                 "OpenSSL's PKCS#11 engine finds no key on a token that also has an Ed25519 key",
-                advice: ["use another token, or delete the Ed25519 key: tokencert list"])
+                advice: ["use another token; to find the Ed25519 key: tokencert list"])
         }
         // The engine does not log in if the URI of the key is for several tokens.
         let isAmbiguous = used.otherTokens.contains {

@@ -1,6 +1,6 @@
 /// What of a consumer is installed.
 package struct Installation: Sendable {
-    /// Whether everything is installed that is not optional or, if all is optional, one program.
+    /// Whether all required programs are installed or, if all are optional, at least one.
     package let isInstalled: Bool
     /// The version of its first program; nil if it is not installed or not known.
     package let version: String?

@@ -3,8 +3,8 @@ internal import TokencertPlatform
 
 /// git: sign commits and tags with the key on the token (`gpg.format=x509`).
 ///
-/// git calls a program of tokencert's own, which uses openssl. gpgsm was not taken: with
-/// gnupg-pkcs11-scd 0.10 it cannot use EC keys, and its set-up ends with each renewal.
+/// git calls a program of tokencert's own, which uses openssl. gpgsm is not used: with
+/// gnupg-pkcs11-scd 0.10 it cannot use EC keys, and each renewal would require a new set-up.
 struct Git: Consumer {
     let name = "git"
     let summary = "sign commits and tags with git"
@@ -61,8 +61,8 @@ struct Git: Consumer {
         setUp.notes = [
             "openssl asks for the PIN at the terminal for each signature. Only the last command, which "
                 + "you may leave out, makes git sign every commit.",
-            "git now verifies signatures only with the CA of this certificate. Signatures of OpenPGP "
-                + "are verified as before.",
+            "git now verifies X.509 signatures only with the CA of this certificate. OpenPGP "
+                + "signatures are verified as before.",
         ]
         if let address = used.certificate.emailAddresses.first {
             setUp.notes.append(
@@ -228,7 +228,7 @@ struct Git: Consumer {
         }
     }
 
-    /// What git is told.
+    /// The settings for git.
     struct Settings {
         let program: String
         /// The id of the key, which stays the same when its certificate is renewed.

@@ -107,7 +107,8 @@ struct Mail: Consumer {
         let present = try muttSetting("smime_default_key", mutt, file)
         guard ["", key].contains(present) else {
             setUp.notes.append(
-                "mutt is left as it is: smime_default_key is already \"\(present)\". To set mutt up, "
+                "mutt was not changed: smime_default_key is already \"\(present)\". To set mutt "
+                    + "up, "
                     + "remove that setting, then run tokencert use mail --write.")
             return
         }

@@ -226,7 +226,7 @@ struct Nginx: Consumer {
     }
 }
 
-/// By what nginx recognises the holder of the certificate.
+/// How nginx recognises the holder of the certificate.
 enum ClientCondition: Hashable {
     /// An e-mail address in the subject, which stays the same after a renewal.
     case emailAddress(String)

@@ -73,7 +73,7 @@ struct SSH: Consumer {
         ]
         if used.otherTokens.isEmpty {
             setUp.notes.append(
-                "An agent holds the login: ssh-add -s \(shellWord(used.modulePath))")
+                "To log in only once, use an agent: ssh-add -s \(shellWord(used.modulePath))")
         } else {
             setUp.notes.append(
                 "The module also shows other tokens. ssh may ask for their PINs, too: press Ctrl-D "
@@ -105,7 +105,7 @@ struct SSH: Consumer {
                 "ProxyCommand=\(sshd) -i -f \(folder.path)/sshd_config -E \(folder.path)/sshd.log",
                 "UserKnownHostsFile=\(folder.path)/known_hosts", "User=\(user)",
             ]
-        // The user's own file, of which HOME may be another one than that of ssh.
+        // The user's own file: HOME may differ from the home folder that ssh uses.
         do {
             try Trial.run(
                 [ssh.path, "-F", "\(place.home)/.ssh/config", "-T"]

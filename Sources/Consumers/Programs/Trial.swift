@@ -54,7 +54,7 @@ package enum Trial {
         let end =
             switch result.end {
             case .exited(let status): "\(name) exited with status \(status)"
-            case .signalled(let signal): "\(name) was ended by signal \(signal)"
+            case .signalled(let signal): "\(name) was terminated by signal \(signal)"
             case .timedOut: "\(name) did not end in time"
             case .printedTooMuch: "\(name) printed too much"
             case .unknown: "the exit status of \(name) is unknown"

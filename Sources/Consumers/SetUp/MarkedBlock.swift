@@ -33,8 +33,8 @@ struct MarkedBlock {
 
     /// Whether a text has exactly one whole block, with these lines.
     ///
-    /// The block may stand anywhere. One for the beginning may only follow comments and empty lines: a
-    /// section of the user before it would include it.
+    /// The block may be anywhere. A block for the beginning may follow only comments and empty
+    /// lines: a section of the user before it would include it.
     func isWhole(
         _ lines: [String], in text: [UInt8], at position: SetUpFile.Position
     ) -> Bool {

@@ -48,9 +48,9 @@ extension SetUpStore {
             guard file.original != nil else { return }
             throw ConsumerError(
                 .fileInTheWay,
-                "\(file.path) is not there, so the set-up cannot be taken back",
+                "\(file.path) does not exist, so the set-up cannot be undone",
                 advice: [
-                    "bring it back, then run the command again",
+                    "restore it, then run the command again",
                     "or, if you have removed it, create an empty file: "
                         + (isFolder(parentFolder(file.path))
                             ? "" : "mkdir -p \(shellWord(parentFolder(file.path))) && ")
@@ -134,13 +134,14 @@ extension SetUpStore {
         throw ConsumerError(
             .fileInTheWay, "the backup of \(file.path) is missing or was changed: \(path)",
             advice: [
-                "bring the backup back, then run the command again",
+                "restore the backup, then run the command again",
                 "or keep \(file.path) as it is, and forget the set-up: rm "
                     + shellWord(recordPath(String(name.prefix { $0 != "-" }))),
             ])
     }
 
-    /// The same; nil if the backup of a block is damaged, because the marks tell what to remove, too.
+    /// The same; nil if the backup of a block is damaged, because the marks also show what to
+    /// remove.
     func usableBackup(_ file: SetUpRecord.File) throws -> [UInt8]?? {
         do {
             return .some(try backup(file))

@@ -29,7 +29,7 @@ extension SetUpStore {
                     + "already set up",
                 advice: [
                     "use another profile: tokencert use \(consumer) --profile-folder FOLDER",
-                    "or take the other set-up back, then run the command again: tokencert use "
+                    "or undo the other set-up, then run the command again: tokencert use "
                         + "\(other) --undo",
                 ])
         }

@@ -14,21 +14,21 @@ extension Token {
     ///   - user: The user who logs in.
     ///   - pin: The PIN, UTF-8; sent once. Ignored if the token has
     ///     ``TokenFlags/protectedAuthenticationPath``: the PIN is then entered on the reader.
-    ///   - evenWhereNotRequired: Whether to log in even if the token does not have
+    ///   - evenIfNotRequired: Whether to log in even if the token does not have
     ///     ``TokenFlags/loginRequired``, which the security officer's functions require.
     ///   - body: The closure. It must not log out.
     /// - Returns: The result of the closure.
     /// - Throws: ``CryptokiError`` if the login fails; otherwise the closure's error.
     public func withLogin<Result>(
-        as user: UserType, pin: borrowing Secret, evenWhereNotRequired: Bool = false,
+        as user: UserType, pin: borrowing Secret, evenIfNotRequired: Bool = false,
         _ body: () throws -> Result
     ) throws -> Result {
-        guard evenWhereNotRequired || info.flags.contains(.loginRequired),
+        guard evenIfNotRequired || info.flags.contains(.loginRequired),
             !module.isLoggedIn(slot.id, as: user)
         else { return try body() }
         // The security officer cannot log in while a read-only session is open.
         let keeper = try openSession(ReadWrite.self)
-        let isOurs = try keeper.logIn(as: user, pin: pin, evenWhereNotRequired: true)
+        let isOurs = try keeper.logIn(as: user, pin: pin, evenIfNotRequired: true)
         defer {
             module.setLoggedIn(slot.id, as: nil)
             if isOurs || keeper.isOver {
@@ -95,15 +95,15 @@ extension Session where Access == ReadWrite {
     ///   - user: The user who logs in.
     ///   - pin: The PIN, UTF-8; sent once. Ignored if the token has
     ///     ``TokenFlags/protectedAuthenticationPath``: the PIN is then entered on the reader.
-    ///   - evenWhereNotRequired: Whether to log in even if the token does not have
+    ///   - evenIfNotRequired: Whether to log in even if the token does not have
     ///     ``TokenFlags/loginRequired``.
     /// - Returns: Whether this call logged the user in. If true, the caller must log out.
     /// - Throws: ``CryptokiError`` if the login fails.
     public func logIn(
-        as user: UserType, pin: borrowing Secret, evenWhereNotRequired: Bool = false
+        as user: UserType, pin: borrowing Secret, evenIfNotRequired: Bool = false
     ) throws(CryptokiError) -> Bool {
         let (module, slot) = (token.module, token.slot.id)
-        guard evenWhereNotRequired || token.info.flags.contains(.loginRequired),
+        guard evenIfNotRequired || token.info.flags.contains(.loginRequired),
             !module.isLoggedIn(slot, as: user)
         else { return false }
         var isOurs = true

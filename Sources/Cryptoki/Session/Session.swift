@@ -23,8 +23,8 @@ public enum ReadWrite: SessionAccess {
 /// A session has one owner, cannot be copied, and is closed by ``close()`` or when its owner
 /// releases it. It keeps its module initialised. Methods that start an operation are mutating, so
 /// starting one inside another does not compile. A login belongs to the token, not to the session:
-/// see ``Token/withLogin(as:pin:evenWhereNotRequired:_:)`` and
-/// ``logIn(as:pin:evenWhereNotRequired:)``.
+/// see ``Token/withLogin(as:pin:evenIfNotRequired:_:)`` and
+/// ``logIn(as:pin:evenIfNotRequired:)``.
 public struct Session<Access: SessionAccess>: ~Copyable {
     /// The token of the session.
     public let token: Token

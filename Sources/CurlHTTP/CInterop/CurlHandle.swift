@@ -49,7 +49,7 @@ internal import TokencertPlatform
         guard tokencert_curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK,
             let handle = unsafe tokencert_curl_easy_init()
         else {
-            throw HTTPError(.failed, "cannot initialize libcurl")
+            throw HTTPError(.failed, "cannot initialise libcurl")
         }
         let owner = unsafe CurlHandle(owning: handle)
         try owner.setLongs([

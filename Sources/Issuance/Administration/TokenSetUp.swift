@@ -108,7 +108,7 @@ package struct TokenSetUp: Sendable {
             // The user may have typed another PIN.
             failure = nil
             do {
-                try token.withLogin(as: role, pin: pin, evenWhereNotRequired: true) {
+                try token.withLogin(as: role, pin: pin, evenIfNotRequired: true) {
                     do {
                         try body(pin)
                     } catch let error as CryptokiError {
@@ -140,7 +140,7 @@ package struct TokenSetUp: Sendable {
             try token.refreshed()
         }
         do {
-            let _: Void = try fresh.withLogin(as: role, pin: pin, evenWhereNotRequired: true) {
+            let _: Void = try fresh.withLogin(as: role, pin: pin, evenIfNotRequired: true) {
                 () in
             }
         } catch {

@@ -265,7 +265,8 @@ package final class TokenPINs: Sendable {
                 throw IssuanceError(
                     error, at: step,
                     while: wasRetyped && error.returnValue == .pinIncorrect
-                        ? "this PIN is wrong, too; two wrong PINs were sent, and no more will be"
+                        ? "this PIN is also wrong; two wrong PINs were sent, and no more will be "
+                            + "sent"
                         : error.loginFailure(of: owner, doing))
             } catch {
                 throw IssuanceError(any: error, at: step)

@@ -173,8 +173,8 @@ extension Connection {
                 isHidden
                 ? IssuanceError(
                     .notProved, at: .generate,
-                    "the token generated a key pair but does not show its public key; some modules "
-                        + "show a new key only to a new process")
+                    "the token generated a key pair but does not show its public key; this module "
+                        + "may show a new key only to a new process")
                 : error
             let key = IssuanceError.KeyOnToken(
                 uri: reader.uri(new.id, new.label), id: new.id, isNew: true, module: token.module)

@@ -123,7 +123,8 @@ func requireSubject(name: String?, emailAddresses: [String]) throws(IssuanceErro
     if let name, !charactersOfName.contains(name.unicodeScalars.count) {
         throw IssuanceError(
             .badSubject, at: .plan,
-            "a name in a certificate has 1 to 64 characters, not \(name.unicodeScalars.count)")
+            "a name in a certificate must have 1 to 64 characters, not \(name.unicodeScalars.count)"
+        )
     }
     for address in emailAddresses
     where !charactersOfAddress.contains(address.utf8.count)

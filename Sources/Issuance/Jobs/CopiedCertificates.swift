@@ -16,7 +16,8 @@ package struct CopiedCertificates {
     /// The certificates that were neither replaced nor revoked, by the certificate that their content is
     /// from. Those of older orders come first.
     private var groups: [String: [CopiedCertificate]] = [:]
-    /// The certificate from which the content of each certificate is. Both are SHA-256 in hexadecimal.
+    /// The certificate from which each certificate's content was copied. Both are SHA-256 in
+    /// hexadecimal.
     private var sources: [String: String] = [:]
     private let orders: [Order]
 
@@ -63,8 +64,8 @@ package struct CopiedCertificates {
         }
     }
 
-    /// Whether a copy was renewed without a certificate, whose token was absent or had another PIN.
-    /// Another renewal would be an order for a certificate that the token already has.
+    /// Whether a copy was renewed but this certificate was not, because its token was absent or had
+    /// another PIN. Another renewal would be an order for a certificate that the token already has.
     private func wasRenewed(_ copy: CopiedCertificate, since certificate: Certificate) -> Bool {
         // What is renewed together is issued on one day, even if the CA is late.
         copy.order?.beginning.replaced != nil

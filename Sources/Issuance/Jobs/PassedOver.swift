@@ -33,7 +33,7 @@ package struct PassedOver: Sendable {
     package let key: String?
     /// How it is named for the user, or nil if its URI or its contents name it.
     package private(set) var title: String?
-    /// The reason, without a period.
+    /// The reason, without a full stop.
     package let reason: String
     /// What the user can do, or nil.
     package let advice: Advice?
@@ -105,7 +105,7 @@ package struct PassedOver: Sendable {
 package enum RenewalError: Error, Sendable {
     /// The only matching certificate cannot be renewed.
     case passedOver(PassedOver)
-    /// No matching certificate can be renewed: the URI, the matches that were passed over, and the
+    /// No matching certificate can be renewed: the URI, the matches that were skipped, and the
     /// keys that have certificates.
     case noneFits(PKCS11URI, [PassedOver], keys: [String])
     /// Several keys match.

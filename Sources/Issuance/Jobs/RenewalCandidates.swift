@@ -63,7 +63,7 @@ package struct RenewalCandidates {
         return look.found
     }
 
-    /// Why a certificate does not lead to a trust anchor, or nil. If it has expired, only the
+    /// Why a certificate does not chain to a trust anchor, or nil. If it has expired, only the
     /// signatures count.
     func chainProblem(_ certificate: Certificate, _ authorities: [Certificate]) -> String? {
         switch anchors.status(of: certificate, intermediates: authorities, at: now) {
@@ -74,7 +74,7 @@ package struct RenewalCandidates {
             guard certificate.notAfter >= now, let issuer else { return nil }
             return "a certificate in its chain is not valid now: \(issuer.subject.text)"
         case .untrusted:
-            return "it does not lead to a trust anchor: \(certificate.issuer.text)"
+            return "it does not chain to a trust anchor: \(certificate.issuer.text)"
         }
     }
 
@@ -259,7 +259,8 @@ private struct Look {
 
     /// Why a certificate cannot be renewed, or nil.
     ///
-    /// - Parameter isNamed: Whether the user has named it: only then a revoked one gets a new key.
+    /// - Parameter isNamed: Whether the user has named it: only then does a revoked one get a new
+    ///   key.
     private func obstacle(
         _ key: KeyEntry, _ entry: CertificateEntry, _ certificate: Certificate,
         isNamed: Bool, _ session: inout Session<ReadOnly>

@@ -91,7 +91,7 @@ extension Runner {
             standing.isFromElsewhere = true
             let other = error.code == .certificateWrong ? outcomes.order(of: certificates) : nil
             throw error.with(
-                reason: other.map { "\(error.reason), which order \($0) brought" },
+                reason: other.map { "\(error.reason), which order \($0) produced" },
                 order: standing)
         }
     }

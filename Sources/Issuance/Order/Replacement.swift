@@ -57,8 +57,8 @@ package struct Replacements {
         }
     }
 
-    /// SHA-256 of each certificate that has replaced this one, in hexadecimal, also through others
-    /// that may be gone or revoked.
+    /// SHA-256 of each certificate that has replaced this one, in hexadecimal, including indirectly
+    /// through others that may be gone or revoked.
     package func outcomes(for certificate: Certificate) -> Set<String> {
         var found: Set<String> = []
         var next = [certificate.pem]

@@ -135,8 +135,8 @@ extension Connection {
         guard try showStoredCertificates() else {
             throw IssuanceError(
                 .notProved, at: .retire,
-                "the old certificate is not removed yet, since this module shows only to a new process "
-                    + "which certificates the token has")
+                "the old certificate is not removed yet, because only a new process sees the "
+                    + "current certificates through this module")
         }
         try perform(.write, at: .retire) { connection, _ in
             try removal.remove(old, &connection.session, &values)

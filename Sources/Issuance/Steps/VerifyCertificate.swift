@@ -147,7 +147,10 @@ struct Verification {
         guard let name = names.first, names.count == 1,
             NameForm(of: expected.name, in: name) == .byteByByte
         else { return [] }
-        return ["the CA wrote the name byte by byte: \"\(name)\" represents \"\(expected.name)\""]
+        return [
+            "the CA encoded each byte of the name as one character: \"\(name)\" represents "
+                + "\"\(expected.name)\""
+        ]
     }
 
     /// Checks that a certificate is not a CA certificate, chains to a trust anchor and is valid now.
@@ -167,14 +170,14 @@ struct Verification {
             if error.code != .outsideValidity, !issuers.isEmpty {
                 throw IssuanceError(
                     .issuerNotTrusted, at: .verify,
-                    "the certificate does not lead to a trust anchor: its issuer "
+                    "the certificate does not chain to a trust anchor: its issuer "
                         + issuers.map { "\"\($0)\"" }.joined(separator: " or ") + " is not trusted")
             }
             throw IssuanceError(
                 .certificateWrong, at: .verify,
                 error.code == .outsideValidity
                     ? "the certificate is outside its validity period: \(error)"
-                    : "the certificate does not lead to a trust anchor: \(error)")
+                    : "the certificate does not chain to a trust anchor: \(error)")
         }
     }
 
@@ -342,5 +345,5 @@ package struct VerifiedCertificate: Sendable {
 
 extension Difference {
     /// The difference in one line.
-    var text: String { "\(subject) asked \"\(asked)\", got \"\(got)\"" }
+    var text: String { "\(subject): requested \"\(asked)\", got \"\(got)\"" }
 }

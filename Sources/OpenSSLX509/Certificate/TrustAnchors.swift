@@ -96,7 +96,7 @@ public struct TrustAnchors: Sendable {
     }
 }
 
-/// Whether a certificate leads to a trust anchor, and whether its whole chain is valid.
+/// Whether a certificate chains to a trust anchor, and whether its whole chain is valid.
 public enum ChainStatus: Sendable, Equatable {
     /// The certificate leads to an anchor, and the whole chain is valid at the time. The chain
     /// begins with the certificate and ends with the anchor.

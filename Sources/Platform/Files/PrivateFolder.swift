@@ -12,8 +12,8 @@ package struct PrivateFolder: ~Copyable {
     /// The absolute path.
     package let path: String
 
-    /// Creates a folder in `TMPDIR`, or in `/tmp` if that is not set or its path has a character that means
-    /// something in commands or configuration files, where other programs find the path.
+    /// Creates a folder in `TMPDIR`, or in `/tmp` if that is not set or its path has a character
+    /// with a special meaning in commands or configuration files that contain the path.
     package init() throws(FileError) {
         let chosen = environmentVariable("TMPDIR").flatMap { $0.hasPrefix("/") ? $0 : nil }
         let parent = chosen.flatMap { $0.utf8.allSatisfy(Self.isPlain) ? $0 : nil } ?? "/tmp"

@@ -88,8 +88,8 @@ package enum Interruption {
         pendingSignal.load(ordering: .sequentiallyConsistent) != 0
     }
 
-    /// Starts a program that ends with this process: when a signal ends this process, the program and
-    /// its descendants get `SIGTERM`. After that signal none is started any more.
+    /// Starts a program that ends with this process: when a signal ends this process, the program
+    /// and its descendants get `SIGTERM`. After that signal, no program is started.
     ///
     /// - Parameters:
     ///   - leadsGroup: Whether it runs in a process group of its own. The group gets `SIGTERM`, and

@@ -19,7 +19,7 @@ package enum ProgramProblem: Sendable, Hashable {
     /// The interpreter that its first line names cannot be started.
     case interpreterNotFound(path: String, interpreter: String)
 
-    /// Checks a program without running it. A name without a slash is searched in `PATH`.
+    /// Checks a program without running it. A name without a slash is searched for in `PATH`.
     ///
     /// - Returns: nil if nothing is known that keeps the program from being started.
     package init?(of name: String) {
@@ -88,7 +88,7 @@ package enum ProgramProblem: Sendable, Hashable {
     }
 }
 
-/// The file that is started for a program; nil if there is none. A name without a slash is searched in
+/// The file that is started for a program; nil if there is none. A name without a slash is searched for in
 /// `PATH`.
 ///
 /// - Parameter isAbsolute: Whether folders in `PATH` that depend on the working folder are left out.

@@ -28,8 +28,8 @@ private func quietThread(_ body: @escaping @Sendable () -> Void) -> Thread? {
     return Thread(body)
 }
 
-/// Calls a function for each element, all at the same time on a thread each, and waits for all. The first
-/// element is passed on the calling thread.
+/// Calls a function for each element, all at the same time, each on its own thread, and waits for
+/// all. The first element is passed on the calling thread.
 ///
 /// - Returns: The results in the order of the elements.
 package func sideBySide<Element: Sendable, Result: Sendable>(

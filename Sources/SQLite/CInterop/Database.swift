@@ -157,7 +157,7 @@ internal import Synchronization
                 case .rollback: try execute("ROLLBACK")
                 }
             } catch {
-                // SQLite has rolled back on its own after some errors.
+                // SQLite rolls back automatically after some errors.
                 if unsafe sqlite3_get_autocommit(connection) == 0 { try? execute("ROLLBACK") }
                 throw error
             }

@@ -7,7 +7,8 @@ internal import CTokencertSQLite
     /// The position of each column.
     private let positions: [String: Int]
 
-    /// Takes ownership of a statement. The connection must stay open as long.
+    /// Takes ownership of a statement. The connection must stay open until the statement is
+    /// released.
     @unsafe init(owning statement: OpaquePointer, of connection: OpaquePointer) {
         unsafe self.statement = unsafe statement
         unsafe self.connection = unsafe connection

@@ -40,7 +40,7 @@ internal import CTokencertOpenSSL
         try unsafe text { unsafe PEM_write_bio_X509($0, $1) }
     }
 
-    /// The fields in a form for people, as the program `openssl` prints them.
+    /// The fields in human-readable form, as the program `openssl` prints them.
     func description() throws(StandInError) -> String {
         try unsafe text { unsafe X509_print($0, $1) }
     }

@@ -11,8 +11,8 @@ struct RequestedKey: Sendable, Hashable {
     /// The modulus of an RSA key in upper-case hexadecimal without leading zeros; nil for other keys.
     let modulus: String?
 
-    /// The SHA-1 hash of `Modulus=...` with a line end, in lower-case hexadecimal. Debian's lists of
-    /// weak keys contain it. Nil for other keys than RSA, and if OpenSSL cannot compute it.
+    /// The SHA-1 hash of `Modulus=...` with a line end, in lower-case hexadecimal. Debian's lists
+    /// of weak keys contain it. Nil for keys other than RSA, and if OpenSSL cannot compute it.
     var weakKeyHash: String? {
         guard let modulus else { return nil }
         let line = Array("Modulus=\(modulus)\n".utf8)

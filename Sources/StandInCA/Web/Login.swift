@@ -29,7 +29,7 @@ final class Login: Sendable {
             password: PHPText.withoutBackslashes(PHPText.trimmed(password)))
         let isBlocked = failures.withLock { failures in
             let isRecent = failures[username].map { $0.duration(to: now) < .seconds(5) } ?? false
-            // A refused login is a failure, also if the password was right.
+            // A refused login is a failure, even if the password was right.
             if isRecent || account?.isLocked ?? true { failures[username] = now }
             return isRecent
         }

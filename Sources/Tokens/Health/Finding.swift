@@ -26,7 +26,7 @@ package struct Finding: Sendable, Hashable {
         case exportable
         /// The private key was not generated on the token, so a copy may exist elsewhere.
         case imported
-        /// An RSA key has less than 2048 bits.
+        /// An RSA key has fewer than 2048 bits.
         case shortKey
         /// An RSA public exponent is below 65537.
         case smallExponent
@@ -34,7 +34,7 @@ package struct Finding: Sendable, Hashable {
         case roca
         /// The certificate, or a CA certificate in its chain, is signed with a broken hash function.
         case weakSignature
-        /// The certificate does not lead to a trust anchor, or a CA certificate in its chain is not
+        /// The certificate does not chain to a trust anchor, or a CA certificate in its chain is not
         /// valid now.
         case unknownIssuer
         /// The CA reports that the certificate is revoked.
@@ -75,12 +75,12 @@ package struct Finding: Sendable, Hashable {
     /// nil.
     package let serialNumber: String?
     /// Whether the object is no longer needed: a valid certificate for the same key, whose issuer
-    /// has the same name and which leads to a trust anchor, has replaced it.
+    /// has the same name and which chains to a trust anchor, has replaced it.
     package let isDisposable: Bool
     /// Whether the token has no private key for the certificate, so that it cannot be renewed
     /// there.
     package let isKeyMissing: Bool
-    /// Whether the certificate leads to no trust anchor, so that it cannot be renewed.
+    /// Whether the certificate does not chain to a trust anchor, so that it cannot be renewed.
     package var isUntrusted = false
 
     package init(

@@ -63,8 +63,7 @@ package struct Health: Sendable {
             } else if protection.isNeverExtractable == false, protection.isLocal != false {
                 add(
                     .exportable,
-                    "the private key could leave the token before "
-                        + "(CKA_NEVER_EXTRACTABLE is false)")
+                    "the private key was once extractable (CKA_NEVER_EXTRACTABLE is false)")
             }
             if protection.isLocal == false {
                 add(
@@ -102,7 +101,7 @@ package struct Health: Sendable {
         let left = content.daysLeft(at: now)
         if let day = revocationDay(of: content) {
             // Its validity no longer matters.
-            add(.revoked, "certificate was revoked (recorded on \(day))")
+            add(.revoked, "it was revoked (recorded on \(day))")
         } else if left < days, replacement != .none {
             let state = left < 0 ? "has expired" : "expires in \(Self.days(left))"
             add(.replaced, "it \(state); a newer certificate has replaced it")
@@ -149,7 +148,7 @@ package struct Health: Sendable {
         }
     }
 
-    /// Whether a certificate leads to a trust anchor through `authorities`; true if chains are not
+    /// Whether a certificate chains to a trust anchor through `authorities`; true if chains are not
     /// checked.
     package func knowsIssuer(
         of certificate: Certificate, _ authorities: [Certificate] = []
@@ -157,7 +156,7 @@ package struct Health: Sendable {
         chainProblem(of: certificate, authorities) == nil
     }
 
-    /// Why a certificate does not lead to a trust anchor, or nil.
+    /// Why a certificate does not chain to a trust anchor, or nil.
     private func chainProblem(
         of certificate: Certificate, _ authorities: [Certificate]
     ) -> String? {
@@ -172,7 +171,7 @@ package struct Health: Sendable {
         case .untrusted:
             let issuer = certificate.issuer
             let name = issuer.commonNames.last ?? issuer.text
-            return "it does not lead to a trust anchor; its issuer is \(name)"
+            return "it does not chain to a trust anchor; its issuer is \(name)"
         }
     }
 

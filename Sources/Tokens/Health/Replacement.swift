@@ -5,7 +5,7 @@ enum Replacement: Sendable, Hashable {
     case none
     /// One has, but its issuer has another name, or its chain was not checked.
     case seen
-    /// One has, it leads to a trust anchor, and its issuer has the same name.
+    /// One has, it chains to a trust anchor, and its issuer has the same name.
     case proved
 }
 

@@ -1,11 +1,11 @@
 internal import OpenSSLX509
 
 /// A signature with a broken hash function in the chain of a certificate. Chains with one do not
-/// lead to an anchor, so the issuers are followed here by their signatures only.
+/// chain to an anchor, so the issuers are followed here by their signatures only.
 struct WeakSignature {
     /// A description for the user.
     let text: String
-    /// Whether the issuers lead to an anchor.
+    /// Whether the issuers chain to an anchor.
     let leadsToAnchor: Bool
 
     /// As in the search for chains.

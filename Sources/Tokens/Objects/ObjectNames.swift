@@ -125,7 +125,7 @@ package struct ObjectNames {
         return number
     }
 
-    /// Whether a name refers only to what has a reference, and can be typed in a command.
+    /// Whether a name refers only to the objects with a reference, and can be typed in a command.
     private func isName(_ name: String, of reference: Reference) -> Bool {
         let untypable: [Unicode.GeneralCategory] = [
             .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned,
