@@ -43,6 +43,20 @@ extension RealParts {
             #expect(bench.token.contents.isEmpty)
         }
 
+        // Otherwise a certificate that can be written again from a file is worthless.
+        @Test("Before a key is deleted, its valid certificate in the ledger is named")
+        func certifiedInLedger() throws {
+            let bench = try Bench()
+            #expect(
+                try bench.tokencert(["issue", "--label", "mail", "--key-type", "rsa:2048"]).status
+                    == 0)
+            #expect(try bench.tokencert(["delete", "mail", "--cert", "--yes"]).status == 0)
+            let shown = try bench.tokencert(["delete", "mail", "--key", "--dry-run"])
+            #expect(
+                shown.output.contains("the ledger has a valid certificate for it (order 1)"),
+                "\(shown)")
+        }
+
         // Otherwise the certificate of another key would be removed.
         @Test("A certificate with the label and the id of another key is not deleted by that name")
         func crossed() throws {

@@ -49,6 +49,20 @@ extension RealParts {
             #expect(try bench.listedCertificates().isEmpty)
         }
 
+        // Otherwise two certificates are ordered for one.
+        @Test("Two encodings of one certificate are renewed once")
+        func twoEncodings() throws {
+            let bench = try Bench()
+            try bench.issue { der in
+                try? bench.token.write(.certificate(der, label: mail, id: [1]))
+                return .certificate([0x30, 0x83, 0x00] + der[2...], label: mail, id: [1])
+            }
+            #expect(try bench.listedCertificates().count == 2)
+            #expect(try bench.tokencert(["renew", "--all"]).status == 0)
+            let history = try bench.tokencert(["history", "--json"]).json()
+            #expect((history["orders"] as? [Any])?.count == 2)
+        }
+
         // Otherwise "delete" could remove the key of a valid certificate, and "health" could
         // suggest deleting the certificate.
         @Test(

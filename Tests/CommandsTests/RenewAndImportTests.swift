@@ -441,6 +441,37 @@ extension RealParts {
             #expect(all.last?["id"] as? String != keys.first?["id"] as? String)
         }
 
+        // Otherwise a timer never renews the certificate.
+        @Test("A certificate whose issuer came with the answer of the CA is healthy and renewed")
+        func issuerOfAnswer() throws {
+            let bench = try Bench(["--signer", "class3", "--answer-form", "messy"])
+            #expect(
+                try bench.tokencert(["issue", "--label", "mail", "--key-type", "rsa:2048"]).status
+                    == 0)
+            let health = try bench.tokencert(["health"])
+            #expect(health.status == 0, "\(health)")
+            let renewed = try bench.tokencert(["renew", "--all"])
+            #expect(renewed.status == 0 && renewed.output.contains("serial"), "\(renewed)")
+            #expect(try bench.listedCertificates().count == 2)
+        }
+
+        @Test("health does not suggest the renewal of a certificate that a new key has replaced")
+        func replacedByNewKey() throws {
+            let bench = try Bench()
+            #expect(
+                try bench.tokencert(["issue", "--label", "mail", "--key-type", "rsa:2048"]).status
+                    == 0)
+            let before = try bench.tokencert(["health", "--days", "3650"])
+            #expect(before.output.contains("to renew it"), "\(before)")
+            #expect(try bench.tokencert(["renew", "mail", "--new-key"]).status == 0)
+            let serial = try #require(
+                try bench.tokencert(["history", "1", "--json"]).output.firstMatch(
+                    of: /"serialNumber":"([0-9a-f]+)"/)?.1)
+            let after = try bench.tokencert(["health", String(serial), "--days", "3650"])
+            #expect(after.status == 0, "\(after)")
+            #expect(after.output.contains("a newer certificate has replaced it"), "\(after)")
+        }
+
         @Test(
             "--chain does not write an issuer again that is on the token in another version"
         )

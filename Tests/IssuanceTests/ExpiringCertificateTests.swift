@@ -250,10 +250,22 @@ import TokencertTestSupport
         #expect(try numbers([first, second]) == [2])
     }
 
-    @Test("A CA certificate is not listed")
+    @Test("A CA certificate is listed if a token has proved its key")
     func authority() throws {
         let root = try certificate(key, endingIn: 5 * Self.day, isAuthority: true)
-        #expect(try numbers([order(1, issue(key), proved(root))]).isEmpty)
+        #expect(try numbers([order(1, issue(key), proved(root))]) == [1])
+    }
+
+    // Otherwise the user is told to get the next one from another CA.
+    @Test("An import of a certificate does not hide the order that led to it")
+    func importedAgain() throws {
+        let certificate = try certificate(key, endingIn: 5 * Self.day)
+        let hash = hexadecimal(key.publicKey.sha256Fingerprint)
+        let job = OrderEvent.Job.import(.init(publicKeyHash: hash))
+        #expect(
+            try numbers([
+                order(1, issue(key), proved(certificate)), order(2, job, proved(certificate)),
+            ]) == [1])
     }
 
     // MARK: What to do

@@ -323,13 +323,13 @@ struct NoTransport: Transport {
         let key = try HostPrivateKey.generate(.ec(.p256))
         let old = try certificate(key, at: Self.sent)
         let new = try certificate(key, at: Self.sent + 1)
-        #expect(old.reasonToStay(beside: new) == nil)
-        #expect(new.reasonToStay(beside: old) != nil)
+        #expect(old.reasonToStay(beside: new, among: []) == nil)
+        #expect(new.reasonToStay(beside: old, among: []) != nil)
         let short = try key.issue(
             CertificateContent(
                 subject: [.init(.commonName, "Anna")], publicKey: key.publicKey,
                 serialNumber: [2], notBefore: Self.sent + 1, notAfter: Self.sent + 2,
                 extensions: []), issuer: nil)
-        #expect(old.reasonToStay(beside: short) != nil)
+        #expect(old.reasonToStay(beside: short, among: []) != nil)
     }
 }

@@ -65,9 +65,10 @@ struct HealthCommand: ParsableCommand {
         health.revocations = states.revocations
         var hasSeenAll = true
         let outcome = try tokens.forEach(output) { token in
-            let content = try read(
+            var content = try read(
                 token, tokenOptions, name?.uri, readingAll: true,
                 keepingCertificates: { _ in true }, loggingIn: tokens.logsIn)
+            ledgerOptions.complete(&health, &content.inventory)
             let found = try findings(on: content, name, health, revocation)
             try show(found, content, states, among: tokens, checkedIssuers: anchors != nil)
             if !content.sawPrivateObjects { hasSeenAll = false }
@@ -96,9 +97,11 @@ struct HealthCommand: ParsableCommand {
         if let name, name.uri?.namesObject ?? true {
             let target = try name.target(in: read.inventory, on: read.token)
             let named = read.inventory.named(target)
-            entries =
-                named.certificates
-                + named.keys.flatMap { $0.certificates + $0.mismatchedCertificates }
+            let ofKeys = named.keys.flatMap { $0.certificates + $0.mismatchedCertificates }
+            var seen: Set<ObjectHandle> = []
+            entries = (named.certificates + ofKeys).filter {
+                seen.insert($0.record.handle).inserted
+            }
             let uris = Set(named.keys.map(\.uri) + entries.map(\.record.uri))
             guard !uris.isEmpty else {
                 throw noSuchObject("key or certificate", target, on: read.inventory)
@@ -280,6 +283,8 @@ extension Finding {
             "programs may reject it; replace it with the CA's current certificate"
         case .weakSignature: "to renew it: tokencert renew \(name)"
         case .smallExponent: "make a new key soon: tokencert issue\(selection)"
+        case .unknownIssuer where isChainRejected:
+            "other programs may reject it, too; get a new certificate from its CA"
         case .unknownIssuer: "to trust the issuer: tokencert trust add FILE"
         case .revoked where isKeyMissing || isUntrusted:
             "make a new key: tokencert issue\(selection)"

@@ -132,6 +132,13 @@ struct LedgerOptions: ParsableArguments {
         try Revocations(in: ledger).times.mapValues { String(timestamp($0).prefix(10)) }
     }
 
+    /// Adds what the ledger has of the certificates on a token; nothing if it cannot be read, which is
+    /// reported elsewhere.
+    func complete(_ health: inout Health, _ inventory: inout TokenInventory) {
+        guard let ledger = try? openIfThere() else { return }
+        try? ledger.complete(&inventory, &health.replacements)
+    }
+
     /// The orders with a valid certificate for a key that has none on the token, by the URIs of the key's
     /// halves; none if the ledger cannot be read, which is reported elsewhere.
     func certifiedOrders(

@@ -70,12 +70,13 @@ struct TokenRenewal {
     /// - Parameter seesPrivateKeys: Whether all private keys are visible.
     func find(seeingPrivateKeys seesPrivateKeys: Bool) throws -> Renewals {
         let ledger = try command.ledgerOptions.openIfThere()
-        let candidates = RenewalCandidates(
+        var candidates = RenewalCandidates(
             anchors: anchors, now: now(),
             orders: { inventory in try ledger?.orders(concerning: inventory) ?? [] },
             profile: token.profile, removesOld: removesOld,
             // A copy on another token always has a new key.
             makesKeys: wishes.makesKeys || command.copyTo != nil)
+        candidates.ca = try command.ca.address()
         var found: Renewals
         switch selection {
         case .named(let name): found = try find(name, candidates, seesPrivateKeys)

@@ -71,7 +71,8 @@ struct IssueReport: Encodable {
             + remarks.map { "  remark       \(printable($0))" }
             + (retired.map { ["  removed      \(printable($0))"] } ?? [])
             + changes.map {
-                printable("  changed      \($0.subject): requested \"\($0.asked)\", got \"\($0.got)\"")
+                printable(
+                    "  changed      \($0.subject): requested \"\($0.asked)\", got \"\($0.got)\"")
             }
     }
 }

@@ -128,9 +128,15 @@ struct DeleteCommand: ParsableCommand {
         let orders = known.filter { !$0.isFinished }
         try requirePublicKeysKept(selection, inventory, capabilities.profile)
         let awaited = selection.losesPrivateKey ? awaitedOrder(selection, known) : nil
+        let valid = selection.losesPrivateKey ? validOrder(selection, known, inventory) : nil
         let coming: [String] =
-            awaited.map { ["the CA may still issue a certificate for it (order \($0.number))"] }
-            ?? []
+            (awaited.map { ["the CA may still issue a certificate for it (order \($0.number))"] }
+                ?? [])
+            + (valid.map {
+                [
+                    "the ledger has a valid certificate for it (order \($0.number)), which could be imported"
+                ]
+            } ?? [])
         let consequences =
             orders.map { "order \($0.number) is unfinished and needs the key" } + coming
         let report = Report(
@@ -282,7 +288,7 @@ struct DeleteCommand: ParsableCommand {
     }
 
     private static let nothingElse =
-        "refusing to delete the only copy of the public key: the private key stays and needs it"
+        "the private key stays, but no other object on the token has its public key"
 
     /// The public key object that is removed although its private key stays and no other object has
     /// the public key: no certificate could be requested for it any more.
@@ -369,6 +375,25 @@ struct DeleteCommand: ParsableCommand {
             let isForKey = hash == nil || [nil, hash].contains(order.publicKeyHash)
             return order.isFinished && order.mayBringCertificate && order.number > imported
                 && isForKey
+        }
+    }
+
+    /// The order with a valid certificate for the key that is not on the token and not revoked, or nil.
+    private func validOrder(
+        _ selection: RemovalSelection, _ orders: [Order], _ inventory: TokenInventory
+    ) -> Order? {
+        guard let hash = selection.key?.value.map({ hexadecimal($0.sha256Fingerprint) }) else {
+            return nil
+        }
+        let present = Set(
+            inventory.entries.compactMap(\.content).map { hexadecimal($0.sha256Fingerprint) })
+        return orders.last { order in
+            order.isProved && order.provedFingerprint.map(present.contains) == false
+                && order.publicKeyHash == hash
+                && order.certified?.notAfter ?? 0 >= now()
+                && !orders.contains { other in
+                    order.provedFingerprint.flatMap(other.timeOfRevocation) != nil
+                }
         }
     }
 

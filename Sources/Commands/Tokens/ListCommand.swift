@@ -71,6 +71,8 @@ struct ListCommand: ParsableCommand {
                 // A token may have thousands, of which most are needed only once.
                 isTree || certificate.isAuthority || !health.knowsIssuer(of: certificate)
             }, loggingIn: tokens.logsIn)
+        ledgerOptions.complete(&health, &read.inventory)
+        let issuers = read.inventory.issuersElsewhere
         if let name, name.uri == nil {
             let target = try name.target(in: read.inventory, on: read.token)
             let named = read.inventory.limited(to: target)
@@ -78,6 +80,7 @@ struct ListCommand: ParsableCommand {
                 throw noSuchObject("key or certificate", target, on: read.inventory)
             }
             read.inventory = named
+            read.inventory.issuersElsewhere = issuers
         }
         if let name, name.uri?.namesObject ?? true {
             // If only a part of the token is listed, missing objects cannot be detected.

@@ -140,7 +140,9 @@ struct ShowCommand: ParsableCommand {
             anchors: trustStore.anchorsIfAny(file: setting(nil, .caFile)),
             sawPrivateObjects: read.sawPrivateObjects)
         checks.revocations = ledgerOptions.objectStates(showingOrders: false).revocations
-        let health = checks.of(read.inventory)
+        var inventory = read.inventory
+        ledgerOptions.complete(&checks, &inventory)
+        let health = checks.of(inventory)
         // The report on a key includes its certificates: show each only once.
         let ofKeys = Set(named.keys.flatMap(\.certificates).map(\.record.handle))
         let others = named.certificates.filter { !ofKeys.contains($0.record.handle) }

@@ -15,6 +15,7 @@ struct CertificateChoice {
     let record: SetUpRecord?
     /// The days on which revocations were recorded, as for `Health.revocations`.
     let revocations: [String: String]
+    let ledger: LedgerOptions
 
     /// Finds the certificate and passes it on. After a login, the private key is seen, and the PINs are
     /// passed, too; the login has ended.
@@ -60,8 +61,10 @@ struct CertificateChoice {
         on token: TokenCapabilities, _ options: TokenOptions,
         _ session: consuming Session<ReadOnly>
     ) throws -> UsedCertificate {
-        let inventory = try TokenInventory(
+        var inventory = try TokenInventory(
             &session, profile: token.profile, keepingCertificates: { _ in true })
+        var health = Health(now: now(), sawPrivateObjects: false)
+        ledger.complete(&health, &inventory)
         let (key, entry) = try choose(inventory, on: token.token)
         guard let certificate = entry.certificate else { throw noCertificate(token.token) }
         let anchors = trustStore.anchorsIfAny(file: setting(nil, .caFile))

@@ -158,7 +158,7 @@ struct UseCommand: ParsableCommand {
             : ledgerOptions.objectStates(showingOrders: false).revocations
         let choice = CertificateChoice(
             name: try name.map { try ObjectName($0) }, serialNumber: serialOption.digits,
-            record: record, revocations: revocations)
+            record: record, revocations: revocations, ledger: ledgerOptions)
         try choice.withCertificate(tokenOptions, loggingIn: check) { used, pins in
             try consumer.requireUsable(used)
             let end = endOfValidity(used, consumer, revocations)
@@ -268,7 +268,8 @@ struct UseCommand: ParsableCommand {
             do {
                 guard let record = try store.record(consumer.name) else { continue }
                 let choice = CertificateChoice(
-                    name: nil, serialNumber: nil, record: record, revocations: revocations)
+                    name: nil, serialNumber: nil, record: record, revocations: revocations,
+                    ledger: ledgerOptions)
                 renewed.append(
                     RenewedSetUp(
                         consumer: consumer.name,

@@ -75,9 +75,12 @@ package struct ExpiringCertificates: Sendable {
     package init(_ orders: [Order], at now: Int64, within days: Int) {
         var proved: [Certificate: Order] = [:]
         for order in orders {
-            guard let certificate = order.provedCertificate, !certificate.isAuthority else {
-                continue
-            }
+            // Only certificates for keys on tokens are proved. An import does not hide the order that led to
+            // the certificate.
+            guard let certificate = order.provedCertificate,
+                order.beginning.imported == nil
+                    || proved[certificate].map({ $0.beginning.imported != nil }) ?? true
+            else { continue }
             proved[certificate] = order
         }
         let replacements = Replacements(orders)

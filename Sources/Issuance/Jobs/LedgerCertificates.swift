@@ -138,11 +138,16 @@ package struct LedgerCertificates: Sendable {
         }
     }
 
-    /// The CA certificates that orders have written to tokens, each once.
+    /// The CA certificates that came with certificates or that orders have written to tokens, each once.
     package var authorities: [Certificate] {
         var found: [Certificate] = []
         for recorded in orders.flatMap(\.events) {
-            guard case .chainWritten(let pem)? = recorded.event else { continue }
+            let pem: String
+            switch recorded.event {
+            case .chainWritten(let written)?: pem = written
+            case .certified(let certified)?: pem = certified.others
+            default: continue
+            }
             for certificate in Certificate.all(inPEM: Array(pem.utf8)).certificates
             where certificate.isAuthority && !found.contains(certificate) {
                 found.append(certificate)

@@ -27,6 +27,16 @@ extension Ledger {
         return found.values.sorted { $0.number < $1.number }
     }
 
+    /// Adds what the ledger has of the certificates on a token: the CA certificates that came with them,
+    /// and which have replaced others.
+    package func complete(
+        _ inventory: inout TokenInventory, _ replacements: inout [String: Set<String>]
+    ) throws(LedgerError) {
+        let orders = try orders(concerning: inventory)
+        inventory.issuersElsewhere = LedgerCertificates(orders).authorities
+        replacements = Replacements(orders).all
+    }
+
     /// The orders for the keys of certificates, oldest first.
     package func orders(
         forKeysOf certificates: [Certificate]

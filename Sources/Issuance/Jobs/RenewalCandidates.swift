@@ -18,6 +18,8 @@ package struct RenewalCandidates {
     let removesOld: Bool
     /// Whether new keys are generated, so the old ones need not be able to sign.
     let makesKeys: Bool
+    /// The address of the CA that gets the orders, as in the ledger; nil if it is not known.
+    package var ca: String?
 
     /// Creates a search.
     package init(
@@ -44,13 +46,16 @@ package struct RenewalCandidates {
     ) throws -> Renewals {
         var session = try token.openSession(ReadOnly.self)
         let tokenURI = try PKCS11URI(token: token)
-        let inventory = try TokenInventory(
+        var inventory = try TokenInventory(
             &session, profile: profile, keepingCertificates: { _ in true })
         let orders = try orders(inventory)
+        inventory.issuersElsewhere = LedgerCertificates(orders).authorities
+        let authorities = inventory.authorities + anchors.certificates
         var look = Look(
             search: self, inventory: inventory, token: token, tokenURI: tokenURI,
             sees: seesPrivateKeys, certified: CertifiedKeys(orders, on: tokenURI.description),
-            replacements: Replacements(orders), revocations: Revocations(orders))
+            replacements: Replacements(orders), revocations: Revocations(orders),
+            objections: RenewalObjections(ca: ca, orders: orders, authorities: authorities))
         look.found.inventory = inventory
         if let name {
             let (uri, serialNumber) = try name(inventory)
@@ -61,38 +66,6 @@ package struct RenewalCandidates {
             look.takeKeysWithoutCertificate()
         }
         return look.found
-    }
-
-    /// Why a certificate does not chain to a trust anchor, or nil. If it has expired, only the
-    /// signatures count.
-    func chainProblem(_ certificate: Certificate, _ authorities: [Certificate]) -> String? {
-        switch anchors.status(of: certificate, intermediates: authorities, at: now) {
-        case .valid:
-            return nil
-        case .outsideValidity(let outside, _):
-            let issuer = outside.first { $0 != certificate }
-            guard certificate.notAfter >= now, let issuer else { return nil }
-            return "a certificate in its chain is not valid now: \(issuer.subject.text)"
-        case .untrusted:
-            return "it does not chain to a trust anchor: \(certificate.issuer.text)"
-        }
-    }
-
-    /// Whether a certificate covers everything that an older one does and is valid for longer. If both
-    /// are valid for the same time, the one with the larger serial number counts as newer.
-    static func covers(_ new: Certificate, _ old: Certificate) -> Bool {
-        new.subject.text == old.subject.text
-            && old.subjectAlternativeNames.isSubset(of: new.subjectAlternativeNames)
-            // A certificate without extended key usages permits every use.
-            && (new.extendedKeyUsages.isEmpty
-                || (!old.extendedKeyUsages.isEmpty
-                    && Set(old.extendedKeyUsages).isSubset(of: new.extendedKeyUsages)))
-            && newness(new) > newness(old)
-    }
-
-    private static func newness(_ certificate: Certificate) -> (Int64, Int64, Int, String) {
-        let serialNumber = certificate.serialNumber
-        return (certificate.notAfter, certificate.notBefore, serialNumber.utf8.count, serialNumber)
     }
 }
 
@@ -107,6 +80,7 @@ private struct Look {
     let certified: CertifiedKeys
     let replacements: Replacements
     let revocations: Revocations
+    let objections: RenewalObjections
     var found = Renewals()
 
     // MARK: The whole token
@@ -114,7 +88,7 @@ private struct Look {
     mutating func takeAll(within days: Int?, _ session: inout Session<ReadOnly>) throws {
         for key in inventory.keys {
             for entry in distinct(key.certificates) {
-                guard let certificate = due(entry, days) else { continue }
+                guard let certificate = due(entry, days, of: key) else { continue }
                 if sees, key.privateKey == nil {
                     passOver(entry, certificate, hasPublicKey: true)
                 } else if let passedOver = try obstacle(
@@ -148,10 +122,13 @@ private struct Look {
             found.passedOver.append(PassedOver(entry, revocationRecordedAt: time))
             return
         }
-        let isOwn = hasPublicKey || certified.contains(certificate.publicKey)
+        let isInLedger = certified.contains(certificate.publicKey)
+        let isOwn = hasPublicKey || isInLedger
         // A certificate from another CA without a key on the token belongs to someone else.
         guard isOwn || problem(certificate) == nil else { return }
-        if !isOwn, mayHaveKey(entry) {
+        if !isInLedger,
+            mayHaveKey(entry) || hasPublicKey && inventory.hasUnreadKey(certificate.publicKey.kind)
+        {
             found.passedOver.append(PassedOver(entry, Self.keyUnknown))
             return
         }
@@ -191,9 +168,12 @@ private struct Look {
     private static let certificateMissing = "its certificate is no longer on the token"
 
     /// The certificate of an entry if it is due for renewal.
-    private func due(_ entry: CertificateEntry, _ days: Int?) -> Certificate? {
-        guard let certificate = entry.certificate, !certificate.isAuthority,
-            !isReplaced(certificate)
+    private func due(
+        _ entry: CertificateEntry, _ days: Int?, of key: KeyEntry? = nil
+    ) -> Certificate? {
+        // A CA certificate of a private key on the token is the user's own.
+        guard let certificate = entry.certificate,
+            !certificate.isAuthority || key?.privateKey != nil, !isReplaced(certificate)
         else { return nil }
         if let days, certificate.notAfter - search.now > Int64(days) * 86400 { return nil }
         return certificate
@@ -269,6 +249,11 @@ private struct Look {
             return PassedOver(entry, revocationRecordedAt: time)
         }
         if let reason = problem(certificate) { return PassedOver(entry, reason) }
+        if !isNamed, let reason = objections.objection(to: certificate) {
+            return PassedOver(
+                entry, reason,
+                advice: .renew(key: keyURI(key), serialNumber: certificate.serialNumber))
+        }
         guard let privateKey = key.privateKey else {
             return sees ? PassedOver(entry, Self.keyMissing) : nil
         }
@@ -304,6 +289,7 @@ private struct Look {
             guard new != old, !isRevoked(new) else { return false }
             if !outcomes.isEmpty, outcomes.contains(fingerprint(new)) { return true }
             return new.publicKey == old.publicKey && RenewalCandidates.covers(new, old)
+                && !new.isFromOtherCA(than: old, among: objections.authorities)
                 && new.notBefore <= search.now
                 && !replacements.outcomes(for: new).contains(fingerprint(old))
                 && problem(new) == nil
@@ -349,7 +335,7 @@ private struct Look {
     private func distinct(_ entries: [CertificateEntry]) -> [CertificateEntry] {
         entries.enumerated().filter { index, entry in
             guard let certificate = entry.certificate else { return true }
-            return !entries[..<index].contains { $0.certificate == certificate }
+            return !entries[..<index].contains { $0.certificate?.isSame(as: certificate) ?? false }
         }.map(\.element)
     }
 

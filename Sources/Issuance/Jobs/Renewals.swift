@@ -32,3 +32,39 @@ package struct Renewals {
     /// Creates an empty result.
     package init() {}
 }
+
+extension RenewalCandidates {
+    /// Why a certificate does not chain to a trust anchor, or nil. If it has expired, only the
+    /// signatures count.
+    func chainProblem(_ certificate: Certificate, _ authorities: [Certificate]) -> String? {
+        switch anchors.status(of: certificate, intermediates: authorities, at: now) {
+        case .valid:
+            return nil
+        case .outsideValidity(let outside, _):
+            let issuer = outside.first { $0 != certificate }
+            guard certificate.notAfter >= now, let issuer else { return nil }
+            return "a certificate in its chain is not valid now: \(issuer.subject.text)"
+        case .untrusted(let error):
+            return error.isChainRejected
+                ? "its chain is rejected: \(error.context)"
+                : "it does not chain to a trust anchor: \(certificate.issuer.text)"
+        }
+    }
+
+    /// Whether a certificate covers everything that an older one does and is valid for longer. If both
+    /// are valid for the same time, the one with the larger serial number counts as newer.
+    static func covers(_ new: Certificate, _ old: Certificate) -> Bool {
+        new.subject.text == old.subject.text
+            && old.subjectAlternativeNames.isSubset(of: new.subjectAlternativeNames)
+            // A certificate without extended key usages permits every use.
+            && (new.extendedKeyUsages.isEmpty
+                || (!old.extendedKeyUsages.isEmpty
+                    && Set(old.extendedKeyUsages).isSubset(of: new.extendedKeyUsages)))
+            && newness(new) > newness(old)
+    }
+
+    private static func newness(_ certificate: Certificate) -> (Int64, Int64, Int, String) {
+        let serialNumber = certificate.serialNumber
+        return (certificate.notAfter, certificate.notBefore, serialNumber.utf8.count, serialNumber)
+    }
+}

@@ -21,7 +21,11 @@ package struct Replacement: Sendable {
     }
 
     /// A one-line description of the certificate.
-    var name: String { "\(certificate.subject), serial number \(certificate.serialNumber)" }
+    var name: String {
+        let subject = certificate.subject.text
+        let title = subject.isEmpty ? certificate.displayName : subject
+        return "\(title), serial number \(certificate.serialNumber)"
+    }
 }
 
 extension Order {
@@ -55,6 +59,15 @@ package struct Replacements {
                 direct[old, default: []].insert(new)
             }
         }
+    }
+
+    /// The outcomes for all certificates that were replaced, by the SHA-256 of these.
+    package var all: [String: Set<String>] {
+        var found: [String: Set<String>] = [:]
+        for old in direct.keys.flatMap({ Certificate.all(inPEM: Array($0.utf8)).certificates }) {
+            found[hexadecimal(old.sha256Fingerprint)] = outcomes(for: old)
+        }
+        return found
     }
 
     /// SHA-256 of each certificate that has replaced this one, in hexadecimal, including indirectly

@@ -11,13 +11,15 @@ extension OrderWork {
             return StepOutcome([.closed(reason: "no certificate was replaced")])
         }
         let old = replacement.certificate
-        let (new, _) = try order.certificates()
+        let (new, others) = try order.certificates()
         guard old != new else {
             throw IssuanceError(
                 .certificateWrong, at: .retire,
                 "the certificate on the token is the one to be replaced, so it was not removed")
         }
-        if let reason = old.reasonToStay(beside: new) {
+        if let reason = old.reasonToStay(
+            beside: new, among: others + settings.anchors.certificates)
+        {
             let remark = "the old certificate stays on the token: \(reason)"
             notes.remarks.append("\(remark) (\(replacement.name))")
             return StepOutcome([.closed(reason: remark)])
@@ -54,8 +56,13 @@ extension OrderWork {
 }
 
 extension Certificate {
-    /// Why this certificate is not removed although it is replaced, or nil.
-    func reasonToStay(beside new: Certificate) -> String? {
+    /// Why this certificate is not removed although it is replaced, or nil. `known` are possible issuers.
+    func reasonToStay(beside new: Certificate, among known: [Certificate]) -> String? {
+        let missing = contentMissing(in: new)
+        if !missing.isEmpty {
+            return "the new one does not have \(missing.joined(separator: ", "))"
+        }
+        if isFromOtherCA(than: new, among: known) { return "it was issued by another CA" }
         if new.notBefore < notBefore { return "it is newer than its replacement" }
         if new.notAfter < notAfter { return "it is valid for longer than its replacement" }
         return nil

@@ -77,6 +77,7 @@ public struct TrustAnchors: Sendable {
                 try Self.validate(chain)
             } catch {
                 failure = failure ?? error
+                failure?.isChainRejected = true
                 continue
             }
             let outside = time.map { time in chain.filter { !$0.isValid(at: time) } } ?? []

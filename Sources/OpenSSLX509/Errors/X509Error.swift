@@ -31,6 +31,8 @@ public struct X509Error: Error, Sendable, Equatable {
     public let reasons: [String]
     /// The missing issuer, if no chain can be built without it; otherwise nil.
     public var unknownIssuer: DistinguishedName? = nil
+    /// Whether signatures lead to a trust anchor, and a rule other than the dates rejects the chain.
+    public internal(set) var isChainRejected = false
 
     package init(
         code: Code, context: String, reasons: [String], unknownIssuer: DistinguishedName? = nil

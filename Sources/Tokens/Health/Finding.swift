@@ -82,6 +82,8 @@ package struct Finding: Sendable, Hashable {
     package let isKeyMissing: Bool
     /// Whether the certificate does not chain to a trust anchor, so that it cannot be renewed.
     package var isUntrusted = false
+    /// Whether its chain leads to a trust anchor, and is rejected for another reason than the dates.
+    package var isChainRejected = false
 
     package init(
         _ kind: Kind, _ uri: String, _ text: String, serialNumber: String? = nil,

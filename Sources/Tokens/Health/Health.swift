@@ -14,6 +14,9 @@ package struct Health: Sendable {
     /// The days on which revocations were recorded, such as `2026-01-31`, by the SHA-256 of the
     /// certificate in hexadecimal.
     package var revocations: [String: String] = [:]
+    /// The certificates that have replaced others, according to the ledger. Keys and values are SHA-256 in
+    /// hexadecimal.
+    package var replacements: [String: Set<String>] = [:]
 
     package init(
         now: Int64, days: Int = 30, anchors: TrustAnchors? = nil, sawPrivateObjects: Bool
@@ -96,6 +99,7 @@ package struct Health: Sendable {
                 kind, uri, text, serialNumber: serialNumber,
                 isDisposable: replacement == .proved, isKeyMissing: isKeyMissing)
             finding.isUntrusted = problem != nil
+            finding.isChainRejected = problem?.isRejected ?? false
             findings.append(finding)
         }
         let left = content.daysLeft(at: now)
@@ -125,8 +129,7 @@ package struct Health: Sendable {
             // The issuer is known, but its chain is rejected because of the hash function.
             !(weakness?.leadsToAnchor ?? false)
         {
-            findings.append(
-                Finding(.unknownIssuer, uri, problem, serialNumber: serialNumber))
+            add(.unknownIssuer, problem.text)
         }
         return findings
     }
@@ -159,7 +162,7 @@ package struct Health: Sendable {
     /// Why a certificate does not chain to a trust anchor, or nil.
     private func chainProblem(
         of certificate: Certificate, _ authorities: [Certificate]
-    ) -> String? {
+    ) -> (text: String, isRejected: Bool)? {
         guard let anchors, !anchors.certificates.contains(certificate) else { return nil }
         // Expiry is reported separately; for an expired certificate only the signatures count here.
         let time = certificate.isValid(at: now) ? now : nil
@@ -167,11 +170,13 @@ package struct Health: Sendable {
         case .valid: return nil
         case .outsideValidity(let outside, _):
             let name = outside.first?.displayName ?? ""
-            return "a certificate in its chain is expired or not yet valid: \(name)"
+            return ("a certificate in its chain is expired or not yet valid: \(name)", false)
+        case .untrusted(let error) where error.isChainRejected:
+            return ("its chain is rejected: \(error.context)", true)
         case .untrusted:
             let issuer = certificate.issuer
             let name = issuer.commonNames.last ?? issuer.text
-            return "it does not chain to a trust anchor; its issuer is \(name)"
+            return ("it does not chain to a trust anchor; its issuer is \(name)", false)
         }
     }
 
@@ -205,9 +210,9 @@ package struct Health: Sendable {
 }
 
 extension TokenInventory {
-    /// The CA certificates on the token.
+    /// The CA certificates on the token, and those of ``issuersElsewhere``.
     package var authorities: [Certificate] {
-        entries.compactMap(\.certificate).filter(\.isAuthority)
+        entries.compactMap(\.certificate).filter(\.isAuthority) + issuersElsewhere
     }
 }
 

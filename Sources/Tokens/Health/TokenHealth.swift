@@ -51,6 +51,7 @@ package struct TokenHealth: Sendable {
                 replacements[entry.record.handle] = newer.replacement(of: entry)
             }
         }
+        takeReplacements()
         for entry in inventory.certificates {
             let record = entry.record
             if record.id.isEmpty {
@@ -60,6 +61,30 @@ package struct TokenHealth: Sendable {
                 openNames.ids.insert(record.id)
                 if entry.content == nil { unreadNames.ids.insert(record.id) }
             }
+        }
+    }
+
+    /// Takes over the replacements of the ledger. One counts while the new certificate is on the token, is
+    /// valid and is not revoked.
+    private mutating func takeReplacements() {
+        guard !health.replacements.isEmpty else { return }
+        var present: [String: Replacement] = [:]
+        for entry in inventory.entries {
+            guard let content = entry.content, content.notAfter >= health.now,
+                health.revocationDay(of: content) == nil
+            else { continue }
+            let isTrusted =
+                health.anchors != nil
+                && entry.certificate.map { health.knowsIssuer(of: $0, authorities) } ?? false
+            present[hexadecimal(content.sha256Fingerprint)] = isTrusted ? .proved : .seen
+        }
+        for entry in inventory.keys.flatMap(\.certificates) {
+            guard let content = entry.content,
+                let new = health.replacements[hexadecimal(content.sha256Fingerprint)]
+            else { continue }
+            let found = new.compactMap { present[$0] }
+            if found.isEmpty || replacements[entry.record.handle] == .proved { continue }
+            replacements[entry.record.handle] = found.contains(.proved) ? .proved : .seen
         }
     }
 
@@ -82,8 +107,17 @@ package struct TokenHealth: Sendable {
         return health.findings(
             key, isIDShared: sharedIDs.contains(key.id),
             mayHaveCertificate: !names.ids.isDisjoint(with: key.ids)
-                || !names.labels.isDisjoint(with: key.labels),
+                || !names.labels.isDisjoint(with: key.labels)
+                || key.privateKey != nil && key.value == nil && hasCertificateOfPublicHalf(key),
             sharedURIs: sharedURIs)
+    }
+
+    /// Whether a certificate is paired with a public key alone that may belong to a private key.
+    private func hasCertificateOfPublicHalf(_ key: KeyEntry) -> Bool {
+        inventory.keys.contains { other in
+            other.privateKey == nil && !other.certificates.isEmpty
+                && other.kind.map { key.seenKind.mayBe($0) } ?? false
+        }
     }
 
     /// The text of ``Finding/Kind/mismatch``.

@@ -197,6 +197,8 @@ package struct TokenInventory: Sendable {
     package let certificates: [CertificateEntry]
     /// The number of other objects.
     package let otherObjects: Int
+    /// CA certificates that are not on the token, such as those that came with its certificates.
+    package var issuersElsewhere: [Certificate] = []
 
     package init(keys: [KeyEntry], certificates: [CertificateEntry], otherObjects: Int) {
         self.keys = keys
@@ -208,6 +210,10 @@ package struct TokenInventory: Sendable {
 extension TokenInventory {
     /// Whether there are neither keys nor certificates.
     package var isEmpty: Bool { keys.isEmpty && certificates.isEmpty }
+    /// Whether a private key whose public key cannot be read may be of this kind.
+    package func hasUnreadKey(_ kind: KeyKind) -> Bool {
+        keys.contains { $0.privateKey != nil && $0.value == nil && $0.seenKind.mayBe(kind) }
+    }
     /// All certificates, with and without keys.
     package var entries: [CertificateEntry] {
         keys.flatMap { $0.certificates + $0.mismatchedCertificates } + certificates
