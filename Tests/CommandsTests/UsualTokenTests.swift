@@ -31,6 +31,42 @@ extension RealParts {
             #expect(bench.ca.orders.isEmpty)
         }
 
+        // Several tokens can have the same label.
+        @Test(
+            "The PINs of the usual token are not sent to a token that only has the same label",
+            arguments: [
+                "serial=0123456789abcdef", "model=other", "manufacturer=other",
+                "slot-id=999",
+            ])
+        func otherTokenOfSameLabel(difference: String) throws {
+            let bench = try Bench()
+            let standing = settings(bench, token: "pkcs11:token=work;\(difference)")
+            let pin = "file:\(bench.token.folder.file("pin"))"
+            let all = standing.merging(["TOKENCERT_SO_PIN_SOURCE": pin]) { $1 }
+            for arguments in [
+                ["list", "--token", "work"], ["list", "pkcs11:token=work"],
+                ["list", "--token", "pkcs11:token=work"], ["show", "pkcs11:token=work;object=x"],
+                ["renew", "--all", "--token", "work"],
+                ["delete", "x", "--token", "work", "--yes"],
+                ["token", "change-pin", "--token", "work", "--new-pin-source", pin],
+                ["token", "change-pin", "--so", "--token", "work", "--new-pin-source", pin],
+                ["token", "unblock", "--token", "work"],
+                ["token", "label", "x", "--token", "work"],
+            ] {
+                _ = try bench.tokencert(arguments, all)
+                #expect(bench.logins.isEmpty, "\(arguments)")
+            }
+            #expect(bench.calls("C_InitToken") == 0)
+        }
+
+        @Test("The PIN of the usual token is not sent through another module")
+        func otherModule() throws {
+            let bench = try Bench()
+            let standing = settings(bench, token: "pkcs11:token=work?module-path=/other.so")
+            #expect(try bench.tokencert(["list", "--token", "work"], standing).status == 0)
+            #expect(bench.logins.isEmpty)
+        }
+
         @Test("The PIN of the usual token is used if the command line names that token, too")
         func sameToken() throws {
             let bench = try bench()
@@ -40,7 +76,8 @@ extension RealParts {
             for (usual, named) in [
                 ("work", "work"), ("work", "pkcs11:token=work"),
                 ("work", "pkcs11:token=work;serial=\(serial)"), (serial, "pkcs11:serial=\(serial)"),
-                ("pkcs11:token=work", "work"), ("pkcs11:serial=\(serial)", serial),
+                ("pkcs11:token=work", "work"),
+                ("pkcs11:token=work;serial=\(serial)", "work"), ("pkcs11:serial=\(serial)", serial),
             ] {
                 let before = bench.logins.count
                 let outcome = try bench.tokencert(

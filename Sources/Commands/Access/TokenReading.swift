@@ -47,7 +47,7 @@ func read(
         }
     }
     let needsLogin = capabilities.token.info.flags.contains(.loginRequired)
-    guard needsLogin, try logsIn ?? (options.source(uri) != nil) else {
+    guard needsLogin, try logsIn ?? (options.source(uri, of: capabilities.token) != nil) else {
         return ReadToken(
             capabilities: capabilities, inventory: try read(), sawPrivateObjects: !needsLogin)
     }

@@ -150,52 +150,20 @@ struct TokenOptions: ParsableArguments {
             }
     }
 
-    /// The source of the security officer's PIN. The URI is that of an object on the command line.
-    func securityOfficerSource(_ uri: PKCS11URI? = nil) throws -> SecretSource {
-        if soPinSource == nil, try !usesStandingSources(uri) { return .prompt }
+    /// The source of the security officer's PIN. `found` is as in ``source(_:of:)``.
+    func securityOfficerSource(of found: Token? = nil) throws -> SecretSource {
+        if soPinSource == nil, try !usesStandingSources(for: found) { return .prompt }
         return try setting(soPinSource, .securityOfficerPINSource).map { try SecretSource($0) }
             ?? .prompt
     }
 
     /// Whether the sources of PINs in the environment and the configuration file apply. If a token
-    /// is also set there, they belong to that token and not to another one on the command line.
-    private func usesStandingSources(_ object: PKCS11URI?) throws -> Bool {
-        guard let standing = setting(nil, .token) else { return true }
-        guard let token else {
-            guard let object, object.namesToken else { return true }
-            return try TokenNames(standing).mayBe(TokenNames(object))
-        }
-        return try token == standing || TokenNames(standing).mayBe(TokenNames(token))
-    }
-
-    /// The names of a token in an option or a URI.
-    private struct TokenNames {
-        let labels: Set<String>
-        let serialNumbers: Set<String>
-
-        init(_ option: String) throws {
-            let uri = looksLikeURI(option) ? try parseURI(option) : nil
-            labels = uri.map { Self.set($0.tokenLabel) } ?? [option]
-            serialNumbers = uri.map { Self.set($0.serialNumber) } ?? [option]
-        }
-
-        init(_ uri: PKCS11URI) {
-            labels = Self.set(uri.tokenLabel)
-            serialNumbers = Self.set(uri.serialNumber)
-        }
-
-        private static func set(_ name: String?) -> Set<String> { name.map { [$0] } ?? [] }
-
-        /// Whether two names certainly have one part in common, and no part differs.
-        func mayBe(_ other: TokenNames) -> Bool {
-            let isName = labels == serialNumbers || other.labels == other.serialNumbers
-            let hasLabel = !labels.isDisjoint(with: other.labels)
-            let hasNumber = !serialNumbers.isDisjoint(with: other.serialNumbers)
-            if isName { return hasLabel || hasNumber }
-            return (hasLabel || hasNumber)
-                && (hasLabel || labels.isEmpty || other.labels.isEmpty)
-                && (hasNumber || serialNumbers.isEmpty || other.serialNumbers.isEmpty)
-        }
+    /// is also set there, they belong to that token and to no other one, however it is named. Before
+    /// the token is found (nil), they may apply.
+    private func usesStandingSources(for found: Token?) throws -> Bool {
+        guard let found, let standing = setting(nil, .token) else { return true }
+        // An invalid choice selects no token.
+        return try (try? Self.choice(standing))?.fits(found) ?? false
     }
 
     /// How long to wait for the token, in seconds.
@@ -215,14 +183,14 @@ struct TokenOptions: ParsableArguments {
     }
 
     /// The source of the PIN, or nil if none is set. `--pin-source` takes precedence over the
-    /// `pin-source` attribute of a URI.
-    func source(_ uri: PKCS11URI?) throws -> SecretSource? {
+    /// `pin-source` attribute of a URI. `found` is the token that gets the PIN, or nil before it is
+    /// found.
+    func source(_ uri: PKCS11URI?, of found: Token? = nil) throws -> SecretSource? {
         if let pinSource { return try SecretSource(pinSource) }
         let typed = token == nil ? nil : try self.uri()
         if let named = uri?.pinSource ?? typed?.pinSource { return try secretSource(ofURI: named) }
-        if try usesStandingSources(uri), let text = setting(nil, .pinSource) {
-            return try SecretSource(text)
-        }
+        guard try usesStandingSources(for: found) else { return nil }
+        if let text = setting(nil, .pinSource) { return try SecretSource(text) }
         guard let named = try standingURI(uri)?.pinSource else { return nil }
         return try secretSource(ofURI: named)
     }

@@ -24,7 +24,7 @@ struct CertificateCopy {
         let token = try findToken(options)
         try requireOtherToken(original, token, target)
         try requireNoCopy(of: candidate.certificate, on: token, options)
-        try useSources(options, nil, command.ca)
+        try useSources(options, nil, of: token.token, command.ca)
         let isDryRun = setting(command.dryRun, .dryRun)
         let waitingTime = try command.fetchOptions.agreedWaitingTime(
             command.ca, isDryRun: isDryRun)

@@ -49,7 +49,7 @@ struct IssueCommand: ParsableCommand {
         try prepareAuthority(ca)
         let token = try findToken(tokenOptions, keyName?.uri)
         if let keyName { request.key = .existing(try keyName.keyURI(on: token)) }
-        try useSources(tokenOptions, keyName?.uri, ca)
+        try useSources(tokenOptions, keyName?.uri, of: token.token, ca)
         let runner = Runner(
             try issuanceSettings(anchors, ca, tokenOptions),
             try openAuthority(ca, anchorsPEM: anchors.pem, waitingTime: waitingTime))

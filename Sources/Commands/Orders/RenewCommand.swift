@@ -117,7 +117,8 @@ struct RenewCommand: ParsableCommand {
         }
         var report = RenewalReport(isBatch: name == nil, isDryRun: isDryRun)
         guard let present = try presentTokens(named) else { return try report.print(output) }
-        try useSources(tokenOptions, named?.uri, ca)
+        let only = present.areSeveral ? nil : present.tokens[0].token
+        try useSources(tokenOptions, named?.uri, of: only, ca)
         let renewals = present.tokens.map { token in
             TokenRenewal(
                 command: self, wishes: wishes, anchors: anchors, token: token,

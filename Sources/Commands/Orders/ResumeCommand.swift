@@ -128,7 +128,8 @@ struct ResumeCommand: ParsableCommand {
             : nil
         // A certificate can be fetched without the token.
         if waitingTime == nil { _ = try foundToken.get() }
-        try useSources(tokenOptions, order.tokenURI(), adopted ?? ca)
+        try useSources(
+            tokenOptions, order.tokenURI(), of: try? foundToken.get().token, adopted ?? ca)
         if order.nextAction == .key, from == nil {
             try settleKey(openOrder, order, foundToken.get())
             return

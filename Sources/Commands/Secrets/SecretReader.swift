@@ -205,19 +205,25 @@ func namedSources(inArguments arguments: [String]) -> [SecretSource] {
 }
 
 extension TokenOptions {
-    /// The sources of the token's current PINs. The URI may name that of the user's PIN.
-    func sourcesOfPINs(_ uri: PKCS11URI?) throws -> [SecretRole: SecretSource] {
+    /// The sources of the current PINs of a token, or nil before it is found. The URI may name that of
+    /// the user's PIN.
+    func sourcesOfPINs(
+        _ uri: PKCS11URI?, of found: Token?
+    ) throws -> [SecretRole: SecretSource] {
         [
-            .pin: try source(uri) ?? .prompt,
-            .securityOfficerPIN: try securityOfficerSource(uri),
+            .pin: try source(uri, of: found) ?? .prompt,
+            .securityOfficerPIN: try securityOfficerSource(of: found),
         ]
     }
 }
 
 /// Sets the sources of all secrets of a command that orders: the account's password and the token's
-/// current PINs. The URI may name the source of the user's PIN.
-func useSources(_ options: TokenOptions, _ uri: PKCS11URI?, _ ca: CAOptions) throws {
-    var sources = try options.sourcesOfPINs(uri)
+/// current PINs. The URI may name the source of the user's PIN. The token is nil if it is not present,
+/// or if there are several.
+func useSources(
+    _ options: TokenOptions, _ uri: PKCS11URI?, of found: Token?, _ ca: CAOptions
+) throws {
+    var sources = try options.sourcesOfPINs(uri, of: found)
     if try ca.command() == nil { sources[.password] = try ca.source() }
     try SecretReader.shared.use(sources)
 }
@@ -234,7 +240,7 @@ struct PINSources: Sendable {
     /// The URI may name the source of the user's PIN.
     init(of plan: PINPlan, _ options: TokenOptions, _ uri: PKCS11URI?) throws {
         let memory = try RefusedPINs(plan.token)
-        let ofPINs = try options.sourcesOfPINs(uri)
+        let ofPINs = try options.sourcesOfPINs(uri, of: plan.token)
         try SecretReader.shared.useIfUnset(ofPINs)
         self.plan = plan
         self.memory = memory

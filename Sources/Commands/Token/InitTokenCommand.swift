@@ -54,8 +54,9 @@ struct InitTokenCommand: ParsableCommand {
         let plan = try PINPlan(
             settingUp: token, capabilities.profile, with: hasOfficer ? [.securityOfficer] : [],
             allowingLastTry: tokenOptions.allowsLastTry)
-        let pinSource = try tokenOptions.source(nil) ?? .prompt
-        let officerSource = try tokenOptions.securityOfficerSource()
+        // A new token gets its first PINs, which may be those of the token that is usually used.
+        let pinSource = try tokenOptions.source(nil, of: isNew ? nil : token) ?? .prompt
+        let officerSource = try tokenOptions.securityOfficerSource(of: hasOfficer ? token : nil)
         try SecretReader.shared.use([.securityOfficerPIN: officerSource, .newPIN: pinSource])
         let fresh = try withOfficer(plan, officerSource, isNew: !hasOfficer) { pins in
             if plan.hasReaderKeys {

@@ -85,7 +85,7 @@ struct ChangePINCommand: ParsableCommand {
             allowingLastTry: tokenOptions.allowsLastTry)
         let source = try setting(newPinSource, .newPINSource).map { try SecretSource($0) }
         let token = capabilities.token
-        let old = try tokenOptions.sourcesOfPINs(nil).filter {
+        let old = try tokenOptions.sourcesOfPINs(nil, of: token).filter {
             $0.key == (so ? .securityOfficerPIN : .pin)
         }
         try SecretReader.shared.use(old.merging([.newPIN: source ?? .prompt]) { $1 })
@@ -161,9 +161,9 @@ private func setNewPIN(
     let plan = try PINPlan(
         settingUp: token, capabilities.profile, with: [.securityOfficer],
         allowingLastTry: options.allowsLastTry)
-    let source = try options.source(nil) ?? .prompt
+    let source = try options.source(nil, of: token) ?? .prompt
     try SecretReader.shared.use([
-        .securityOfficerPIN: try options.securityOfficerSource(), .newPIN: source,
+        .securityOfficerPIN: try options.securityOfficerSource(of: token), .newPIN: source,
     ])
     try withPINs(plan, options) { pins in
         let pin =
