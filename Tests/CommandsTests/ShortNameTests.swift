@@ -43,6 +43,33 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
+        // Modules of smart cards show only certificates before a login.
+        @Test("A key that is seen only after the login is named by its id, too")
+        func hiddenKey() throws {
+            let bench = try Bench()
+            try bench.token.makePair(.rsa, id: [0xAB, 0xCD, 1], label: Array("one".utf8))
+            try bench.token.pkcs11Tool(["--delete-object", "--type", "pubkey", "--id", "abcd01"])
+            let folder = bench.token.folder.file("evidence")
+            for command in [
+                ["request", "--name", "x", "--key", "AB:CD:01"],
+                ["evidence", "abcd01", "--out", folder],
+                ["issue", "--key", "abcd01"],
+            ] {
+                let result = try bench.tokencert(command)
+                #expect(result.status == 0, "\(command): \(result.errors)")
+            }
+            // A URI names a label as a label.
+            expect(
+                try bench.tokencert(["request", "--name", "x", "--key", "pkcs11:object=abcd01"]),
+                66,
+                "no private key")
+            try bench.token.makePair(.rsa, id: [2], label: Array("abcd01".utf8))
+            try bench.token.pkcs11Tool(["--delete-object", "--type", "pubkey", "--id", "02"])
+            expect(
+                try bench.tokencert(["evidence", "abcd01", "--out", folder + "2"]), 66,
+                "2 private keys")
+        }
+
         // URIs of 145 characters wrap in every terminal, and hide what a user looks for.
         @Test("What issue, renew, history and delete print has no URI, and fits into 80 columns")
         func reports() throws {

@@ -55,7 +55,7 @@ struct EvidenceCommand: ParsableCommand {
         let (evidence, certificates, authorities) = try withPINs(plan, tokenOptions, name.uri) {
             pins in
             tellProgress(.evidence)
-            let evidence = try readEvidence(of: uri, capabilities, pins)
+            let evidence = try readEvidence(of: uri, name.possibleID, capabilities, pins)
             let inventory = try inventory(capabilities)
             return (
                 evidence,
@@ -120,9 +120,11 @@ struct EvidenceCommand: ParsableCommand {
 
     /// Reads the key's attributes and has it sign the statement. The user is logged out afterwards.
     private func readEvidence(
-        of uri: PKCS11URI, _ capabilities: TokenCapabilities, _ pins: TokenPINs
+        of uri: PKCS11URI, _ possibleID: [UInt8]?, _ capabilities: TokenCapabilities,
+        _ pins: TokenPINs
     ) throws -> KeyEvidence {
         var connection = try Connection(capabilities, pins)
+        connection.possibleKeyID = possibleID
         return try KeyEvidence(of: uri, over: &connection) { statement($0, capabilities.token) }
     }
 

@@ -103,7 +103,7 @@ struct ObjectName {
     }
 
     /// The URI of a key that is named before a login. A short name that matches nothing is taken for
-    /// the label of a key that is seen only after the login.
+    /// the label of a key that is seen only after the login; see also ``possibleID``.
     ///
     /// - Throws: ``Failure`` if the name is ambiguous or abbreviated, or the token cannot be read.
     func keyURI(on token: TokenCapabilities) throws -> PKCS11URI {
@@ -127,6 +127,11 @@ struct ObjectName {
         attributes[.class] = .privateKey
         attributes[.id] = keys[0].id
         return PKCS11URI(token: try PKCS11URI(token: token.token), objectWith: attributes)
+    }
+
+    /// The id that a short name may be. A key that is seen only after the login may have it.
+    var possibleID: [UInt8]? {
+        uri == nil ? bytes(hexadecimal: text.filter { $0 != ":" }) : nil
     }
 
     /// Checks that a name is not abbreviated, if what it names is changed without a question.

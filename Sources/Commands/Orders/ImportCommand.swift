@@ -65,6 +65,7 @@ struct ImportCommand: ParsableCommand {
         let ledger = try ledgerOptions.openForWriting()
         let imported = try withPINs(plan, tokenOptions, keyName?.uri) { pins in
             var connection = try Connection(token, pins)
+            connection.possibleKeyID = keyName?.possibleID
             return try runner.import(request, in: ledger, over: &connection)
         }
         Hooks.after(.afterIssue, imported)

@@ -79,6 +79,7 @@ struct IssueCommand: ParsableCommand {
         let ledger = try ledgerOptions.openForWriting()
         let issued = try withPINs(plan.pins, tokenOptions, keyName?.uri) { pins in
             var connection = try Connection(token, pins)
+            connection.possibleKeyID = keyName?.possibleID
             return try runner.issue(plan, in: ledger, over: &connection)
         }
         Hooks.after(.afterIssue, issued)

@@ -56,6 +56,7 @@ struct RequestCommand: ParsableCommand {
         let ledger = try ledgerOptions.openForWriting()
         let made = try withPINs(pins, tokenOptions, keyName?.uri) { pins in
             var connection = try Connection(token, pins)
+            connection.possibleKeyID = keyName?.possibleID
             return try runner.request(request, plan, in: ledger, over: &connection)
         }
         printNotes(made.key.remarks)

@@ -15,6 +15,8 @@ package struct Connection: ~Copyable {
     let tokenURI: PKCS11URI
     /// Shows only the objects that the current role may see.
     var session: Session<ReadWrite>
+    /// The id of the key, if its short name may be an id. It is then found by label or id.
+    package var possibleKeyID: [UInt8]?
     /// Whether certificates were written or removed since the module was initialised.
     var hasChangedCertificates = false
     private var role: UserType?

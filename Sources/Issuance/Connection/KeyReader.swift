@@ -5,6 +5,7 @@ internal import TokencertTokens
 /// Finds and reads keys on a token.
 struct KeyReader {
     let tokenURI: PKCS11URI
+    let possibleID: [UInt8]?
 
     /// Finds the key that matches a URI. If several match, the public key must select one of them.
     ///
@@ -16,7 +17,13 @@ struct KeyReader {
     ) throws(IssuanceError) -> TokenKey {
         var template = uri.objectAttributes
         template[.class] = .privateKey
-        let found = try search(template, &session)
+        var found = try search(template, &session)
+        if let possibleID, template[.id] as [UInt8]? == nil {
+            var template = Template()
+            template[.class] = .privateKey
+            template[.id] = possibleID
+            found += try search(template, &session).filter { !found.contains($0) }
+        }
         if found.count > 1, let hashes {
             let fitting = try keys(among: found, hashes, &session)
             if Set(fitting.map(\.publicKeyHash)).count == 1, let key = certain(fitting) {
@@ -351,5 +358,7 @@ extension PublicKey {
 }
 
 extension Connection {
-    var reader: KeyReader { KeyReader(tokenURI: tokenURI) }
+    var reader: KeyReader {
+        KeyReader(tokenURI: tokenURI, possibleID: possibleKeyID)
+    }
 }
