@@ -133,7 +133,7 @@ import TokencertTokens
         let home = try requireHome()
         for (arguments, expected) in [
             (["list", "--ledger", "~/a"], ["list", "--ledger", home + "/a"]),
-            (["--ledger=~/a"], ["--ledger=\(home)/a"]), (["--ledger="], ["--ledger="]),
+            (["--ledger=~/a"], ["--ledger=\(home)/a"]),
             (["--cert", "~/a", "~/b"], ["--cert", home + "/a", "~/b"]),
             (["--from=~/a"], ["--from=\(home)/a"]), (["--config", "~"], ["--config", home]),
             (["--pin-source", "file:~/a"], ["--pin-source", "file:\(home)/a"]),
@@ -145,6 +145,24 @@ import TokencertTokens
         ] as [([String], [String])] {
             #expect(try resolvingHome(inArguments: arguments) == expected, "\(arguments)")
         }
+    }
+
+    // Otherwise an unset variable would select another ledger or account.
+    @Test(
+        "An empty value of an option is refused before anything is read",
+        arguments: [
+            "ledger", "ca-file", "out", "cert", "from", "config", "username", "ca-accepts",
+            "copy-to",
+        ])
+    func emptyValue(option: String) throws {
+        for arguments in [["--\(option)", ""], ["--\(option)="], ["--\(option)", " "]] {
+            let failure = try #require(throws: Failure.self) {
+                _ = try resolvingHome(inArguments: arguments)
+            }
+            #expect(failure.status == .usage && failure.message == "--\(option) is empty")
+        }
+        let arguments = ["--module-arguments", "", "--", "--\(option)", ""]
+        #expect(try resolvingHome(inArguments: arguments) == arguments)
     }
 
     // MARK: Relative paths

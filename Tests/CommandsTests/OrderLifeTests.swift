@@ -86,6 +86,26 @@ extension RealParts {
             #expect(!FileManager.default.fileExists(atPath: ledger(bench)))
         }
 
+        // Otherwise orders would be missing while the medium with the ledger is not mounted.
+        @Test(
+            "A ledger behind a dangling link, or of a lost token, is never taken for an empty one")
+        func dangling() throws {
+            let bench = try Bench()
+            let link = bench.token.folder.file("link")
+            try FileManager.default.createSymbolicLink(
+                atPath: link, withDestinationPath: "/nonexistent/x")
+            for command in [["history"], ["expiring"], ["renew", "--all", "--dry-run"]] {
+                expect(
+                    try bench.tokencert(command + ["--ledger", link + "/ledger.sqlite"]), 78,
+                    "the ledger")
+            }
+            let typo = bench.token.folder.file("typo.sqlite")
+            expect(
+                try bench.tokencert(["revoke", "--lost-token", "work", "--ledger", typo]), 66,
+                "there is no ledger at \(typo)")
+            expect(try bench.tokencert(["expiring", "--ledger", ""]), 64, "--ledger is empty")
+        }
+
         // Otherwise a copy on a read-only medium could not be examined.
         @Test("A ledger in a read-only folder can be shown and verified")
         func readOnlyFolder() throws {

@@ -144,7 +144,7 @@ import TokencertTestSupport
                 try link("softpipe", to: "pipe"),
                 Kind(isSpecial: true, isThere: true, size: 0, names: 1)
             ),
-            (nowhere, Kind()), (folder.file("new"), Kind(isAbsent: true)),
+            (nowhere, Kind()), (nowhere + "/x", Kind()), (folder.file("new"), Kind(isAbsent: true)),
             (file + "/x", Kind(isAbsent: true)), ("", Kind(isAbsent: true)),
         ]
         for (path, expected) in cases {

@@ -55,7 +55,9 @@ struct RevokeCommand: ParsableCommand {
 
     func run() throws {
         try prepareProcess(output)
-        let orders = try ledgerOptions.orders()
+        // Only the ledger has the certificates of a lost token.
+        let orders =
+            try lostToken == nil ? ledgerOptions.orders() : ledgerOptions.open().orders()
         let ledger = LedgerCertificates(orders)
         let isAsked = !setting(yes, .yes)
         if let lostToken {

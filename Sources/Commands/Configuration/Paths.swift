@@ -107,31 +107,47 @@ private func file(ofSource source: String) -> String? {
     return program.contains("/") ? String(program) : nil
 }
 
-/// The command-line arguments, with `~` resolved in the values of options that take paths.
+/// The command-line arguments, with `~` resolved in the values of options that take paths. Throws
+/// ``Failure`` if an option has no value that needs one: the shell variable may not be set.
 func resolvingHome(inArguments arguments: [String]) throws -> [String] {
     // The words that follow are from a command line that the shell completes.
     guard arguments.first != "---completion" else { return arguments }
     var resolved: [String] = []
-    var form: PathForm?
+    var option: String?
     for (index, argument) in arguments.enumerated() {
         if argument == "--" { return resolved + arguments[index...] }
-        if let current = form {
-            resolved.append(try resolvingHome(argument, as: current))
-            form = nil
+        if let current = option {
+            resolved.append(try value(argument, of: current))
+            option = nil
             continue
         }
         let parts = argument.split(
             separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        let named = argument.hasPrefix("--") ? formsOfOptions[String(parts[0].dropFirst(2))] : nil
+        let word = String(parts[0].dropFirst(2))
+        let isRead = formsOfOptions[word] != nil || optionsWithText.contains(word)
+        let named = isRead && argument.hasPrefix("--") ? word : nil
         if let named, parts.count == 2 {
-            resolved.append("\(parts[0])=" + (try resolvingHome(String(parts[1]), as: named)))
+            resolved.append("\(parts[0])=" + (try value(String(parts[1]), of: named)))
         } else {
             resolved.append(argument)
-            form = named
+            option = named
         }
     }
     return resolved
 }
+
+private func value(_ text: String, of option: String) throws -> String {
+    let form = formsOfOptions[option]
+    guard form == .path || form == nil, text.allSatisfy(\.isWhitespace) else {
+        return try resolvingHome(text, as: form)
+    }
+    throw Failure(
+        .usage, "--\(option) is empty",
+        hints: ["if the value is a shell variable, check that it is set", "or omit --\(option)"])
+}
+
+/// The options without a path that need a value and do not check it themselves.
+private let optionsWithText: Set = ["username", "ca-accepts", "copy-to"]
 
 private let formsOfOptions: [String: PathForm] = {
     var forms: [String: PathForm] = ["cert": .path, "from": .path, "config": .path]

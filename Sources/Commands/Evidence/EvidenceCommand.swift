@@ -135,7 +135,10 @@ struct EvidenceCommand: ParsableCommand {
     }
 
     private func orders(of key: TokenKey) throws -> [Order] {
-        guard ledgerOptions.isFileThere else { return [] }
+        guard ledgerOptions.isFileThere else {
+            if ledgerOptions.ledger != nil { ledgerOptions.noteAbsence() }
+            return []
+        }
         let hash = hexadecimal(key.publicKey.sha256Fingerprint)
         return try ledgerOptions.open().orders(forKeys: [hash])
     }

@@ -6,11 +6,13 @@
     internal import Glibc
 #endif
 
-/// Whether a path certainly does not exist; a dangling link exists. False if the answer is unknown,
-/// for example in a folder without search permission.
+/// Whether a path certainly does not exist; a dangling link exists. False if the answer is unknown:
+/// in a folder without search permission, or if the path leads through a dangling link.
 package func isAbsent(_ path: String) -> Bool {
     var status = stat()
-    return unsafe lstat(path, &status) != 0 && (errno == ENOENT || errno == ENOTDIR)
+    guard unsafe lstat(path, &status) != 0 else { return false }
+    let number = errno
+    return number == ENOTDIR || number == ENOENT && danglingLink(in: path) == nil
 }
 
 /// The size of a file in bytes; nil if it cannot be determined. Links are followed.
