@@ -292,6 +292,21 @@ extension RealParts {
             try FileManager.default.moveItem(atPath: away, toPath: "\(store)/\(name)")
         }
 
+        // A pasted hint with --token would renew the certificate of the other token.
+        @Test("An error about the token of --copy-to names this option")
+        func wrongName() throws {
+            let bench = try bench()
+            let renew = ["renew", "mail", "--token", "work", "--dry-run", "--copy-to"]
+            expect(try bench.tokencert(renew + [""]), 64, "--copy-to is empty")
+            expect(
+                try bench.tokencert(renew + ["pkcs11:object=mail"]), 64,
+                "--copy-to requires the URI of a token")
+            let mistyped = try bench.tokencert(renew + ["hom"])
+            expect(mistyped, 66, "no token has the label or serial number \"hom\"")
+            #expect(mistyped.errors.contains("did you mean --copy-to "), "\(mistyped.errors)")
+            #expect(!mistyped.errors.contains("--token "), "\(mistyped.errors)")
+        }
+
         // Otherwise a backup token in a safe would make every unattended renewal fail.
         @Test("If the second token is absent, the renewal succeeds and a note has the command")
         func absent() throws {

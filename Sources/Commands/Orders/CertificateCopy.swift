@@ -20,8 +20,14 @@ struct CertificateCopy {
     ///   - target: The label, serial number or URI of the second token.
     func run(_ name: ObjectName, to target: String) throws {
         let (candidate, original) = try find(name)
-        let options = try command.tokenOptions.naming(otherToken: target)
-        let token = try findToken(options)
+        let options: TokenOptions
+        let token: TokenCapabilities
+        do {
+            options = try command.tokenOptions.naming(otherToken: target)
+            token = try findToken(options)
+        } catch let failure as Failure {
+            throw failure.namingCopyTo
+        }
         try requireOtherToken(original, token, target)
         try requireNoCopy(of: candidate.certificate, on: token, options)
         try useSources(options, nil, of: token.token, command.ca)
@@ -117,5 +123,18 @@ struct CertificateCopy {
                 "to renew it: tokencert renew \(copy.serialNumber)"
                     + options.selection(nil, token.token)
             ])
+    }
+}
+
+extension Failure {
+    /// The failure of a token that `--copy-to` names. `--token` names the first token: a hint with it
+    /// would select another certificate.
+    fileprivate var namingCopyTo: Failure {
+        func renamed(_ text: String) -> String {
+            text.replacing("--token", with: "--copy-to")
+                .replacing("--copy-to-profile", with: "--token-profile")
+        }
+        return Failure(
+            status, code: code, renamed(message), hints: hints.map(renamed), attachment: attachment)
     }
 }
