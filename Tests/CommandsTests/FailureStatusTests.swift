@@ -211,6 +211,13 @@ import Testing
                 $0.hasSuffix(
                     #"mv '/state/it'\''s/refused-pins' '/state/it'\''s/refused-pins.old'"#)
             }, "\(unreadable.hints)")
+        // A record that cannot be read at the moment still protects the token.
+        for (number, isMoved) in [(ENOENT, true), (ELOOP, true), (EMFILE, false), (EACCES, false)] {
+            let error = FileError("cannot open", path, number: number)
+            let failure = Failure(
+                RefusedPINsError.unreadable(path: path, reason: "\(error)", error))
+            #expect(failure.hints.contains { $0.contains(": mv ") } == isMoved, "\(error)")
+        }
         let notWritten = Failure(RefusedPINsError.notWritten(reason: "the disk is full", nil))
         #expect(notWritten.code == "refusedPINsNotWritten" && !notWritten.hints.isEmpty)
     }

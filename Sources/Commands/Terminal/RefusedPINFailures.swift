@@ -20,18 +20,22 @@ extension Failure {
             self.init(
                 .configuration, code: "refusedPINsUnreadable", "\(error)",
                 hints: (fileError.map(advice) ?? []) + ["to type the PIN: --pin-source prompt"]
-                    // If a folder of the path is a file, there is nothing to move.
-                    + (fileError?.reason == .notInFolder
-                        ? []
-                        : [
+                    + (Self.isDamaged(fileError)
+                        ? [
                             "to forget which PINs were refused: mv \(quoted(path)) "
                                 + quoted(path + ".old")
-                        ]))
+                        ] : []))
         case .notWritten(_, let fileError):
             self.init(
                 .configuration, code: "refusedPINsNotWritten", "\(error)",
                 hints: (fileError.map(advice) ?? []) + ["to type the PIN: --pin-source prompt"])
         }
+    }
+
+    /// Whether the record itself is wrong: its content or its kind. Another failure to read it, such as too
+    /// many open files, says nothing about the record.
+    private static func isDamaged(_ error: FileError?) -> Bool {
+        error.map { [.isFolder, .circle, .notThere].contains($0.reason) } ?? true
     }
 
     private static func hints(_ pin: RefusedPINsError.Refusal, _ retry: String) -> [String] {
