@@ -289,14 +289,39 @@ extension RealParts {
         }
 
         // Otherwise a label could revoke a certificate that the user did not mean.
-        @Test("A label with the form of another serial number is refused")
+        @Test("A label that is the serial number of another certificate is refused")
         func ambiguousLabel() throws {
             let bench = try Bench()
-            try issue(bench, "2dd50d")
-            let outcome = try bench.tokencert(["revoke", "2dd50d", "--yes"])
-            expect(outcome, 66, "the form of a serial number")
+            try issue(bench)
+            let serial = try serial(bench)
+            try issue(bench, serial)
+            expect(
+                try bench.tokencert(["revoke", serial, "--yes"]), 66,
+                "matches several certificates of the ledger")
+            // A ledger without the first certificate.
+            let ledger = bench.token.folder.file("other.sqlite")
+            let other = try bench.tokencert([
+                "issue", "--ledger", ledger, "--label", "\(serial):", "--key-type", "rsa:2048",
+            ])
+            #expect(other.status == 0, "\(other)")
+            let outcome = try bench.tokencert(
+                ["revoke", "\(serial):", "--yes", "--ledger", ledger])
+            expect(outcome, 66, "is also the serial number of another certificate")
             #expect(outcome.errors.contains("tokencert revoke FILE"), "\(outcome)")
             #expect(requests(bench) == 0)
+        }
+
+        // Every id that tokencert makes has the form of a serial number.
+        @Test("A certificate is revoked by the id of its key")
+        func byID() throws {
+            let bench = try Bench()
+            try issue(bench)
+            let listed = try bench.tokencert(["list", "--json"]).json()
+            let key = try #require((listed["keys"] as? [[String: Any]])?.first)
+            let id = try #require(key["id"] as? String)
+            let revoked = try bench.tokencert(["revoke", id, "--yes"])
+            #expect(revoked.status == 0, "\(revoked)")
+            #expect(try states(bench) == ["revoked"])
         }
 
         @Test("Certificates of other tokens stay valid, and an unknown token is an error")

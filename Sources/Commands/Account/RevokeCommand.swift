@@ -76,6 +76,7 @@ struct RevokeCommand: ParsableCommand {
         defer { login.account.logOut() }
         Progress.shared.begin("reading the list of certificates", onToken: false, isBrief: true)
         let list = try login.account.certificates()
+        try wanted.requireOnly(in: list)
         let rows = list.filter { $0.plainSerialNumber == wanted.serialNumber }
         let (target, listed) = try find(wanted, rows, login)
         Progress.shared.abandon()

@@ -13,6 +13,9 @@ struct WantedCertificate {
     let certificate: Certificate?
     /// What the ledger knows about it, or nil.
     let known: LedgerCertificate?
+    /// The serial number that the name of its key would also be, or nil. The ledger has no certificate
+    /// with it.
+    private let otherNumber: String?
 
     /// Finds what a name means: a serial number, a file, or the label or the id of a key in the ledger.
     ///
@@ -32,16 +35,8 @@ struct WantedCertificate {
         }
         let inFile = try Self.certificate(inFile: name, isCertain: name.contains("/"))
         let number = name.contains("/") ? nil : TokencertTokens.serialNumber(name)
-        if let labelled = named.first?.certificate.serialNumber, let number, number != labelled {
-            throw Failure(
-                .noSuchObject, code: "severalObjects",
-                "\"\(name)\" names a key in the ledger, but is also a valid serial number",
-                hints: [
-                    "for the certificate of the key: tokencert revoke \(labelled)",
-                    "for the certificate with this serial number, name a file with it: "
-                        + "tokencert revoke FILE",
-                ])
-        }
+        let labelled = named.first?.certificate.serialNumber
+        otherNumber = labelled == nil || number == labelled ? nil : number
         if let certificate = inFile {
             let isOther = named.first.map { $0.certificate != certificate } ?? false
             guard !isOther, number == nil || number == certificate.serialNumber else {
@@ -67,6 +62,22 @@ struct WantedCertificate {
         } else {
             throw Self.nothing(name, in: ledger)
         }
+    }
+
+    /// Throws if the account has a certificate whose serial number is the name of the key.
+    func requireOnly(in list: [ListedCertificate]) throws {
+        guard let otherNumber, list.contains(where: { $0.plainSerialNumber == otherNumber }) else {
+            return
+        }
+        throw Failure(
+            .noSuchObject, code: "severalObjects",
+            "\"\(otherNumber)\" names a key in the ledger, but is also the serial number of another "
+                + "certificate",
+            hints: [
+                "for the certificate of the key: tokencert revoke \(serialNumber)",
+                "for the certificate with this serial number, name a file with it: "
+                    + "tokencert revoke FILE",
+            ])
     }
 
     /// The certificate in a file that is not a CA certificate.
