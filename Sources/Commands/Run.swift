@@ -38,6 +38,7 @@ private func runCommand() -> Int32 {
         try requireText(arguments)
         if try printHelpTopic(arguments) { return ExitStatus.done.rawValue }
         var command = try Tokencert.parseAsRoot(resolvingHome(inArguments: arguments))
+        (command as? any OrderCommand)?.ledgerOptions.use()
         Hooks.begin(
             type(of: command).configuration.commandName ?? "",
             reportsFailures: (command as? any OrderCommand).map { !$0.dryRun } ?? false)
@@ -87,6 +88,7 @@ private func fail(_ failure: Failure) -> Int32 {
 
 /// A command that works on an order or a request, and whose failure the hook on-failure gets.
 private protocol OrderCommand {
+    var ledgerOptions: LedgerOptions { get }
     var dryRun: Bool { get }
 }
 

@@ -280,6 +280,13 @@ extension RealParts {
             #expect(failed.errorLine == "error: " + message)
             let error = try #require(try bench.input("on-failure")["error"] as? [String: Any])
             #expect(error["code"] as? String == variables["TOKENCERT_HOOK_CODE"])
+            // The ledger was not opened before this failure.
+            let ledger = bench.folder.file("own.sqlite")
+            _ = try bench.tokencert(["issue"] + wrong, ["TOKENCERT_LEDGER": ledger])
+            #expect(try bench.variables("on-failure")["TOKENCERT_LEDGER"] == ledger)
+            _ = try bench.issue(wrong + ["--ledger", "own.sqlite"])
+            let typed = try bench.variables("on-failure")["TOKENCERT_LEDGER"]
+            #expect(typed?.hasPrefix("/") == true && typed?.hasSuffix("/own.sqlite") == true)
             try bench.set(["on-failure": "sh -c 'echo no mail >&2; exit 1'"])
             let warned = try bench.issue(wrong)
             #expect(warned.status == 65)

@@ -16,8 +16,7 @@ struct HookRun {
         hook = input.hook
         self.words = words
         // The number of an order belongs to one ledger.
-        let ledger = LedgerOptions.used.map { ["TOKENCERT_LEDGER": $0] } ?? [:]
-        environment = input.environment.merging(ledger) { own, _ in own }
+        environment = input.environment.merging(["TOKENCERT_LEDGER": LedgerOptions.used]) { $1 }
         self.input = try jsonOutput(input) + "\n"
     }
 

@@ -17,31 +17,30 @@ struct LedgerOptions: ParsableArguments {
 
     var path: String { setting(ledger, .ledger) ?? standardLedgerPath }
 
-    /// The absolute path of the ledger that the command uses, for the programs that it starts; nil if it
-    /// uses none.
-    static var used: String? { usedPath.withLock { $0 } }
-
-    private static let usedPath = Mutex<String?>(nil)
-
-    /// ``path``, after it was stored for ``used``.
-    private func pathToUse() -> String {
-        let path = path
-        Self.usedPath.withLock { $0 = absolute(path) }
-        return path
+    /// The absolute path of the ledger that the command uses or would use, for the programs that it
+    /// starts.
+    static var used: String {
+        absolute(setting(typed.withLock { $0 }, .ledger) ?? standardLedgerPath)
     }
+
+    private static let typed = Mutex<String?>(nil)
+
+    /// Sets the ledger on the command line for ``used``, before a failure of the command.
+    func use() { Self.typed.withLock { $0 = ledger } }
 
     /// Whether the ledger exists. True if that is unknown: opening the file then reports why.
     var isFileThere: Bool { (try? isPresent(path)) ?? true }
 
     /// Opens the ledger read-only. Throws `LedgerError` with code `absent` if it does not exist.
     func open() throws -> Ledger {
-        try Ledger(reading: pathToUse())
+        try Ledger(reading: path)
     }
 
     /// Opens the ledger read-only; nil if it does not exist.
     func openIfThere() throws -> Ledger? {
+        use()
         do throws(LedgerError) {
-            return try Ledger(reading: pathToUse())
+            return try Ledger(reading: path)
         } catch {
             guard error.code == .absent else { throw error }
             return nil
@@ -61,14 +60,14 @@ struct LedgerOptions: ParsableArguments {
 
     /// Opens or creates the ledger, and checks that it can be written.
     func openForWriting() throws -> Ledger {
-        let ledger = try Ledger(path: pathToUse(), clock: now)
+        let ledger = try Ledger(path: path, clock: now)
         try ledger.requireWriting()
         return ledger
     }
 
     /// Checks the permissions to create or write the ledger, without opening it.
     func requireWritable() throws {
-        try Ledger.requireWritable(pathToUse())
+        try Ledger.requireWritable(path)
     }
 
     /// What the ledger says about the objects on tokens.
