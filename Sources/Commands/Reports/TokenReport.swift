@@ -35,7 +35,7 @@ struct TokenReport: Encodable {
         manufacturer = info.manufacturer
         model = info.model
         serialNumber = info.serialNumber
-        uri = try PKCS11URI(token: token).description
+        uri = try token.selectingURI
         isInitialized = info.flags.contains(.tokenInitialized)
         isPINSet = info.flags.contains(.userPINInitialized)
         isPINCountLow = info.flags.contains(.userPINCountLow)

@@ -70,8 +70,8 @@ extension NamedToken {
     /// Nil if the token or its module cannot be read.
     init?(_ token: Token) {
         isSetUp = token.info.flags.contains(.tokenInitialized)
-        guard let uri = try? PKCS11URI(token: token) else { return nil }
-        self.uri = isSetUp ? uri.description : "pkcs11:slot-id=\(token.slot.id)"
+        guard let uri = try? token.selectingURI else { return nil }
+        self.uri = uri
         label = isSetUp ? token.info.labelBytes : []
         serialNumber = token.info.serialNumber
         module = token.module.options
@@ -91,6 +91,16 @@ extension NamedToken {
     static func option(ofObject uri: String) -> String {
         guard (try? PKCS11URI(parsing: uri))?.namesToken ?? false else { return "" }
         return " " + NamedToken(uri: uri).option(among: nil)
+    }
+}
+
+extension Token {
+    /// The URI that selects the token: by its slot if it was never set up, because it has no name then.
+    var selectingURI: String {
+        get throws(CryptokiError) {
+            info.flags.contains(.tokenInitialized)
+                ? try PKCS11URI(token: self).description : "pkcs11:slot-id=\(slot.id)"
+        }
     }
 }
 
