@@ -93,6 +93,12 @@ import TokencertTestSupport
                 HookInput(.afterIssue, of: "issue", HookFacts()), words: [file])
             #expect(hook.problem()?.reason == "cannot run \(file): it \(problem.text)")
         }
+        // Only root can give a file to another user.
+        guard getuid() == 0 else { return }
+        #expect(unsafe chown(file, 12345, 12345) == 0)
+        let advice = try #require(HookProgramProblem(file)?.advice)
+        #expect(advice.contains("belongs to another user") && advice.contains("chown"))
+        #expect(!advice.contains("chmod"), "\(advice)")
     }
 
     @Test("The last line of standard error is reported, however much comes before it")

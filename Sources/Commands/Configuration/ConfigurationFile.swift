@@ -188,7 +188,7 @@ struct ConfigurationFile: Sendable {
                     // A changed device, such as /dev/null, would be unusable for other programs.
                     isSpecialFile(path)
                         ? "it is not a regular file; name one that only you can write"
-                        : "check its content, then run chmod go-w \(quoted(path))"
+                        : adviceOnWriters(of: path)
                 ])
         }
         return bytes

@@ -86,3 +86,14 @@ func advice(_ error: FileError) -> [String] {
     case .other: []
     }
 }
+
+/// How to make a file safe that other users can change.
+func adviceOnWriters(of file: String) -> String {
+    // The owner could make it writable again.
+    guard belongsToOtherUser(file) else {
+        return "check its content, then run chmod go-w \(quoted(file))"
+    }
+    return
+        "it belongs to another user: check its content, then change its owner with chown as root, "
+        + "or move it away and use a copy: mv \(quoted(file)) \(quoted(file + ".old"))"
+}

@@ -19,7 +19,7 @@ struct HookProgramProblem: Equatable {
             return nil
         }
         text = "can be changed by other users"
-        advice = "check its content and its owner, then run chmod go-w \(quoted(file))"
+        advice = adviceOnWriters(of: file)
     }
 }
 

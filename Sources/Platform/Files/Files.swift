@@ -229,7 +229,18 @@ package func isReadableFile(_ path: String) -> Bool {
 package func isWritableByOthers(_ path: String) throws(FileError) -> Bool {
     var status = stat()
     guard unsafe stat(path, &status) == 0 else { throw FileError("cannot read", path) }
-    return status.st_mode & 0o022 != 0 || (status.st_uid != 0 && status.st_uid != geteuid())
+    return status.st_mode & 0o022 != 0 || isOfOtherUser(status)
+}
+
+/// Whether a user other than this one and root owns a file; links are followed. False if that is
+/// unknown.
+package func belongsToOtherUser(_ path: String) -> Bool {
+    var status = stat()
+    return unsafe stat(path, &status) == 0 && isOfOtherUser(status)
+}
+
+private func isOfOtherUser(_ status: stat) -> Bool {
+    status.st_uid != 0 && status.st_uid != geteuid()
 }
 
 /// The permissions of a file; links are followed.
