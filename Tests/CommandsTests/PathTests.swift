@@ -86,6 +86,13 @@ extension RealParts {
                     ["list", uri],
                     home.merging(["TOKENCERT_PIN_SOURCE": "command:~/no-such-program"]) { $1 }
                 ).status == 0)
+            try FileManager.default.copyItem(
+                atPath: bench.ca.rootFile, toPath: folder.file("root.pem"))
+            let added = try bench.tokencert(["trust", "add", "~/root.pem"], home)
+            #expect(added.status == 0, "\(added.errors)")
+            expect(
+                try bench.tokencert(["revoke", "~/root.pem"], home), 64,
+                "\(folder.file("root.pem")) contains 0 end-entity certificates")
             // The home folder of another user is not looked up.
             for arguments in [
                 ["history", "--ledger=~root/l.sqlite"], ["list", "--pin-source", "file:~root/pin"],

@@ -22,6 +22,7 @@ struct WantedCertificate {
     /// A name with a slash is a file. Any other name is looked for in the ledger and among the files
     /// of the current folder, and it must mean one certificate.
     init(_ name: String, in ledger: LedgerCertificates) throws {
+        let name = name.contains("/") ? try resolvingHome(name) : name
         let named = name.contains("/") ? [] : ledger.named(name)
         guard named.count < 2 else {
             throw Failure(

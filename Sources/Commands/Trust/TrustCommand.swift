@@ -239,6 +239,7 @@ struct AddTrustCommand: ParsableCommand {
 
     func run() throws {
         try prepareProcess(output)
+        let file = try resolvingHome(file)
         let found: [Certificate]
         do throws(TrustStoreError) {
             found = try TrustStore.read(file)
