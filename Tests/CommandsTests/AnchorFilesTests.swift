@@ -35,6 +35,35 @@ extension RealParts {
             #expect(found.anchors.count == 1 && found.unusable.isEmpty)
         }
 
+        /// Otherwise another user would decide which CAs are trusted.
+        @Test(
+            "A trust anchor that other users can write to is not used",
+            arguments: ["", "/more.pem"], [0o775, 0o757])
+        func writableByOthers(path: String, permissions: Int) throws {
+            try FileManager.default.copyItem(
+                atPath: bench.ca.rootFile, toPath: anchors + "/more.pem")
+            #expect(try bench.tokencert(["account"], own).status == 0)
+            try FileManager.default.setAttributes(
+                [.posixPermissions: permissions], ofItemAtPath: anchors + path)
+            let refused = try bench.tokencert(["account"], own)
+            expect(refused, 78, "other users can write to \(anchors + path)")
+            #expect(refused.errors.contains("chmod go-w '\(anchors + path)'"), "\(refused.errors)")
+            #expect(try list().unusable.count == (path.isEmpty ? 2 : 1))
+            let shown = try bench.tokencert(["trust"], own)
+            #expect(shown.status == 0 && !shown.errors.contains("remove"), "\(shown)")
+        }
+
+        /// Otherwise the user would not learn why a CA is not trusted.
+        @Test("A file with another extension among the trust anchors is noted")
+        func otherExtension() throws {
+            for name in ["a.der", "b.DER", "c.CRT", "d.cer"] {
+                try FileManager.default.copyItem(
+                    atPath: bench.ca.rootFile, toPath: anchors + "/" + name)
+                let shown = try bench.tokencert(["trust", "list"], own)
+                #expect(shown.status == 0 && shown.errors.contains("note: \(name) is not used"))
+            }
+        }
+
         /// Otherwise the user would not learn which file is wrong, or could not remove it.
         @Test(
             "A file that is not an anchor stops only commands that need anchors",

@@ -164,7 +164,8 @@ import Testing
         let broken = X509Error(code: .malformed, context: "x", reasons: [])
         let file = "/anchors/it's.pem"
         let errors: [TrustStoreError] = [
-            .noAnchors, .folderUnreadable(denied), .notAFile(file), .retiredRoot(file: file),
+            .noAnchors, .folderUnreadable(denied), .notAFile(file), .changeable(file),
+            .retiredRoot(file: file),
             .notWritten(denied), .certificateFile(.unreadable(denied)),
             .certificateFile(.brokenPEM(file: file, broken)),
             .certificateFile(.noCertificate(file: file, nil)),

@@ -45,8 +45,21 @@ package struct TrustStore: Sendable {
         }
     }
 
-    /// The certificates in a file of the folder.
+    /// The files in the folder that seem to be anchors, but have another extension, so they are not used.
+    package var ignoredFiles: [String] {
+        ((try? names(inFolder: folder)) ?? []).filter { name in
+            let lower = name.lowercased()
+            return !name.hasPrefix(".") && !name.hasSuffix(".pem") && !name.hasSuffix(".crt")
+                && [".pem", ".crt", ".cer", ".der"].contains { lower.hasSuffix($0) }
+        }
+    }
+
+    /// The certificates in a file of the folder. Throws if other users could have written it: they would
+    /// decide which CAs are trusted.
     package func readKept(_ file: String) throws(TrustStoreError) -> [Certificate] {
+        for path in [folder, file] where (try? isWritableByOthers(path)) == true {
+            throw TrustStoreError.changeable(path)
+        }
         do throws(TrustStoreError) {
             // Reading from a pipe would block.
             guard isRegularFile(file) || !exists(file) else {
@@ -110,6 +123,8 @@ package enum TrustStoreError: Error, Sendable {
     case folderUnreadable(FileError)
     /// A file in the folder cannot be used, because of the other error.
     indirect case anchorUnusable(file: String, TrustStoreError)
+    /// Other users can write to the file, or to the folder.
+    case changeable(String)
     /// The path in the folder is a pipe, a device or a folder.
     case notAFile(String)
     /// The certificates in the file cannot be read.

@@ -28,6 +28,11 @@ extension Failure {
                     "to see all trust anchors: tokencert trust list",
                     "to remove it: tokencert trust remove \(quoted(TrustStore.fileName(file)))",
                 ])
+        case .changeable(let path):
+            self.init(
+                .configuration, code: "trustAnchorUnsafe",
+                "other users can write to \(path), so its trust anchors are not used",
+                hints: [adviceOnWriters(of: path)])
         case .notAFile(let file):
             self.init(
                 .configuration, "\(file) is not a file", hints: ["move it out of the folder"])

@@ -31,9 +31,13 @@ struct ListTrustCommand: ParsableCommand {
             do {
                 anchors += try trustStore.readKept(file).map { AnchorReport($0, file: file) }
             } catch {
-                unusable.append(UnusableReport(file: file, problem: Failure(error).message))
+                unusable.append(UnusableReport(file: file, Failure(error)))
             }
         }
+        printNotes(
+            trustStore.ignoredFiles.map {
+                "\($0) is not used: the name of a trust anchor ends in .pem or .crt"
+            })
         if output.isJSON {
             try printJSON(
                 Report(anchors: anchors, unusable: unusable.isEmpty ? nil : unusable))
@@ -42,8 +46,7 @@ struct ListTrustCommand: ParsableCommand {
         noteOtherAnchors()
         for file in unusable {
             printError("warning: \(printable(file.problem))")
-            printError(
-                "hint: tokencert trust remove \(quoted(printable(TrustStore.fileName(file.file))))")
+            printError("hint: \(printable(file.hint))")
         }
         guard !anchors.isEmpty else {
             print("There are no trust anchors. To get those of CAcert: tokencert trust fetch")
@@ -71,11 +74,15 @@ struct ListTrustCommand: ParsableCommand {
         let name: String
         let file: String
         let problem: String
+        let hint: String
 
-        init(file: String, problem: String) {
+        private enum CodingKeys: String, CodingKey { case name, file, problem }
+
+        init(file: String, _ failure: Failure) {
             name = TrustStore.name(file)
             self.file = file
-            self.problem = problem
+            problem = failure.message
+            hint = failure.hints.last ?? ""
         }
     }
 }
