@@ -42,6 +42,7 @@ import TokencertTestSupport
         case .folderUnreadable: "folder"
         case .anchorUnusable(let file, let reason):
             TrustStore.fileName(file) + ": " + name(reason)
+        case .changeable: "changeable"
         case .notAFile: "not a file"
         case .certificateFile(.unreadable): "unreadable"
         case .certificateFile(.brokenPEM): "PEM"

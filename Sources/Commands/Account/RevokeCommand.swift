@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import OpenSSLX509
 internal import TokencertCAcert
 internal import TokencertIssuance
+internal import TokencertLedger
 internal import TokencertTokens
 
 struct RevokeCommand: ParsableCommand {

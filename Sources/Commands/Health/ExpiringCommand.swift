@@ -33,7 +33,10 @@ struct ExpiringCommand: ParsableCommand {
         try prepareProcess(output)
         let days = if let within { try Self.days(within) } else { try daysOfWarning() }
         let time = now()
-        let ledger = try ledgerOptions.openIfThere()
+        // A mistyped path must not look as if nothing expires.
+        let ledger =
+            try ledgerOptions.ledger == nil
+            ? ledgerOptions.openIfThere() : ledgerOptions.open()
         let certificates =
             try ledger.map { try ExpiringCertificates(in: $0, at: time, within: days).certificates }
             ?? []

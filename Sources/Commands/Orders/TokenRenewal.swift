@@ -167,7 +167,7 @@ struct TokenRenewal {
         guard token.token.info.flags.contains(.loginRequired) else {
             return try find(seeingPrivateKeys: true)
         }
-        guard try tokenOptions.source(uri) != nil else {
+        guard try tokenOptions.source(uri, of: token.token) != nil else {
             var found = try find(seeingPrivateKeys: false)
             found.notChecked.append(
                 "whether the private keys are on the token and can sign, since --pin-source is not "
