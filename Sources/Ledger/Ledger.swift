@@ -22,9 +22,10 @@ package final class Ledger: Sendable {
             try makeFolder(parentFolder(path))
             try makePrivateFile(path)
         } catch {
-            throw LedgerError(.unusable, "cannot open the ledger: \(error)")
+            throw LedgerError(.unusable, "cannot open the ledger: \(error)", file: error)
         }
         try Self.requireOneName(path)
+        try Self.requireWriteAccess(path)
         do {
             // Only one process at a time may create the tables.
             let lock = try FileLock(absolutePath(path) + ".lock", byte: 0, waits: true)
@@ -58,22 +59,34 @@ package final class Ledger: Sendable {
     /// Checks that a ledger can be created or written, as far as the permissions show. Nothing is
     /// created or changed.
     package static func requireWritable(_ path: String) throws(LedgerError) {
-        var folder = parentFolder(path)
-        if !isAbsent(path) {
+        guard isAbsent(path) else {
             do throws(LedgerError) {
                 _ = try Ledger(reading: path)
             } catch  where error.code == .absent {
                 // An empty file can become a ledger.
             }
             try requireOneName(path)
-            guard isWritableFile(path) else {
-                throw LedgerError(.unusable, "the ledger \(path) is not writable")
-            }
+            return try requireWriteAccess(path)
         }
+        var folder = parentFolder(path)
         while isAbsent(folder), parentFolder(folder) != folder { folder = parentFolder(folder) }
         guard isWritableFolder(folder) else {
             throw LedgerError(
                 .unusable, "cannot open the ledger: the folder \(folder) is not writable")
+        }
+    }
+
+    /// Checks the permissions for a ledger that exists, for SQLite's files next to it, and for its folder.
+    /// SQLite gives the index of a ledger that is read-only the same mode, and never changes it.
+    private static func requireWriteAccess(_ path: String) throws(LedgerError) {
+        let file = absolutePath(path)
+        let others = [file + "-wal", file + "-shm"].filter { !isAbsent($0) }
+        do throws(FileError) {
+            for name in [file] + others + [parentFolder(file)] {
+                try TokencertPlatform.requireWriteAccess(to: name)
+            }
+        } catch {
+            throw LedgerError(path, error)
         }
     }
 

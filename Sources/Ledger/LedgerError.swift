@@ -1,4 +1,4 @@
-internal import TokencertPlatform
+package import TokencertPlatform
 internal import TokencertSQLite
 
 /// Why the ledger could not be read or written, or refused an event.
@@ -41,11 +41,14 @@ package struct LedgerError: Error, Sendable, Equatable {
     package let reason: String
     /// The number of the order concerned, or nil.
     package let order: Int64?
+    /// The file or folder that cannot be used, or nil.
+    package let file: FileError?
 
-    init(_ code: Code, _ reason: String, order: Int64? = nil) {
+    init(_ code: Code, _ reason: String, order: Int64? = nil, file: FileError? = nil) {
         self.code = code
         self.reason = reason
         self.order = order
+        self.file = file
     }
 }
 
@@ -60,7 +63,7 @@ extension LedgerError {
         case let error as LedgerError:
             self = error
         case let error as FileError:
-            self.init(.unusable, "the ledger cannot be used: \(error)")
+            self.init(.unusable, "the ledger cannot be used: \(error)", file: error)
         case let error as SQLiteError:
             let text = error.message
             switch error.code {

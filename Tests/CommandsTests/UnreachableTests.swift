@@ -120,5 +120,34 @@ extension RealParts {
             #expect(try folder.read("closed/file") == "kept")
             #expect(bench.calls("C_Initialize") == 0 && bench.ca.orders.isEmpty)
         }
+
+        /// Otherwise SQLite leaves an index that is read-only, and the ledger can never be written again.
+        @Test("A ledger that was read-only is usable as soon as it is writable again")
+        func readOnlyLedger() throws {
+            let bench = try Bench()
+            let folder = bench.token.folder
+            let ledger = folder.file("state/tokencert/ledger.sqlite")
+            #expect(try bench.tokencert(["request", "--label", "first"]).status == 0)
+            if getuid() == 0 { try run("chown", ["-R", "65534", folder.path]) }
+            func request() throws -> Outcome {
+                try tokencertWithoutPrivileges(bench, ["request", "--label", "second"], [:])
+            }
+            try files.setAttributes([.posixPermissions: 0o400], ofItemAtPath: ledger)
+            let refused = try request()
+            expect(refused, 78, "cannot write \(ledger): Permission denied")
+            #expect(refused.errors.contains("chmod u+w"), "\(refused.errors)")
+            for end in ["-wal", "-shm"] {
+                #expect(!files.fileExists(atPath: ledger + end), "\(end)")
+            }
+            try files.setAttributes([.posixPermissions: 0o600], ofItemAtPath: ledger)
+            // An earlier version has left this index.
+            try folder.write("", "state/tokencert/ledger.sqlite-shm")
+            if getuid() == 0 { try run("chown", ["65534", ledger + "-shm"]) }
+            try files.setAttributes([.posixPermissions: 0o400], ofItemAtPath: ledger + "-shm")
+            expect(try request(), 78, "cannot write \(ledger)-shm: Permission denied")
+            try files.setAttributes([.posixPermissions: 0o600], ofItemAtPath: ledger + "-shm")
+            let done = try request()
+            #expect(done.status == 0, "\(done.errors)")
+        }
     }
 }

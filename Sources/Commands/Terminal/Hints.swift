@@ -118,11 +118,18 @@ extension Failure {
         default:
             self.init(
                 .configuration, code: code, error.reason,
-                hints: [
+                hints: (error.file.map(Self.allowingWriting) ?? []) + [
                     "to use another ledger: --ledger PATH",
                     "to see which ledger is used, and why: tokencert config",
                 ])
         }
+    }
+
+    /// The hints for a file of the ledger, or its folder, that cannot be used.
+    private static func allowingWriting(_ error: FileError) -> [String] {
+        let isClosed = error.reason == .forbidden && exists(error.path)
+        return (isClosed ? ["if it is yours, allow writing: chmod u+w \(quoted(error.path))"] : [])
+            + advice(error)
     }
 
     init(cryptoki error: CryptokiError) {

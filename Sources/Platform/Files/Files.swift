@@ -219,6 +219,11 @@ package func isWritableFile(_ path: String) -> Bool {
     unsafe access(path, W_OK) == 0
 }
 
+/// Checks that this process has the permission to write to an existing file or folder.
+package func requireWriteAccess(to path: String) throws(FileError) {
+    guard unsafe access(path, W_OK) == 0 else { throw FileError("cannot write", path) }
+}
+
 /// Whether an existing file, device or pipe can be read.
 package func isReadableFile(_ path: String) -> Bool {
     unsafe access(path, R_OK) == 0
