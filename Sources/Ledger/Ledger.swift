@@ -68,11 +68,10 @@ package final class Ledger: Sendable {
             try requireOneName(path)
             return try requireWriteAccess(path)
         }
-        var folder = parentFolder(path)
-        while isAbsent(folder), parentFolder(folder) != folder { folder = parentFolder(folder) }
-        guard isWritableFolder(folder) else {
-            throw LedgerError(
-                .unusable, "cannot open the ledger: the folder \(folder) is not writable")
+        do throws(FileError) {
+            try requireWritableFolder(parentFolder(path))
+        } catch {
+            throw LedgerError(.unusable, "cannot open the ledger: \(error)", file: error)
         }
     }
 
@@ -82,9 +81,8 @@ package final class Ledger: Sendable {
         let file = absolutePath(path)
         let others = [file + "-wal", file + "-shm"].filter { !isAbsent($0) }
         do throws(FileError) {
-            for name in [file] + others + [parentFolder(file)] {
-                try TokencertPlatform.requireWriteAccess(to: name)
-            }
+            for name in [file] + others { try TokencertPlatform.requireWriteAccess(to: name) }
+            try requireWritableFolder(parentFolder(file))
         } catch {
             throw LedgerError(path, error)
         }

@@ -120,6 +120,32 @@ extension SettingsInProcess {
             #expect(try folder.read("text").hasPrefix("no ledger\nno ledger\n"))
         }
 
+        // The first order creates the tables in it.
+        @Test("An empty file at the path of the ledger is accepted")
+        func emptyLedger() throws {
+            var report = DoctorReport()
+            let empty = try folder.write("", "empty.sqlite")
+            LedgerChecks(options: ledgerOptions(empty)).look(&report)
+            #expect(report.checks.map(\.status) == [.ok])
+            #expect(try folder.read("empty.sqlite").isEmpty)
+        }
+
+        // Otherwise each unattended run ends with 78, although doctor reports no problem.
+        @Test("A record of refused PINs that cannot be used is a failure")
+        func refusedPINs() throws {
+            var report = DoctorReport()
+            TokenChecks.lookAtRefusedPINs(inFolder: folder.file("none/none"), &report)
+            #expect(report.checks.isEmpty)
+            try folder.write("{", "refused-pins.json")
+            TokenChecks.lookAtRefusedPINs(inFolder: folder.path, &report)
+            try folder.write("", "file")
+            TokenChecks.lookAtRefusedPINs(inFolder: folder.file("file/state"), &report)
+            #expect(report.checks.map(\.status) == [.fail, .fail])
+            #expect(report.checks[0].message.contains("is damaged"), "\(report.checks[0])")
+            #expect(report.checks.allSatisfy { !$0.advice.isEmpty })
+            #expect(!FileManager.default.fileExists(atPath: folder.file("none")))
+        }
+
         // MARK: Profiles of tokens
 
         @Test(

@@ -122,6 +122,21 @@ extension RealParts {
                 "\(changed)")
         }
 
+        @Test("A token profile that is broken is reported")
+        func tokenProfile() throws {
+            let bench = try Bench()
+            let profiles = bench.token.folder.file("config/tokencert/token-profiles")
+            try FileManager.default.createDirectory(
+                atPath: profiles, withIntermediateDirectories: true)
+            try bench.token.folder.write("{", "config/tokencert/token-profiles/bad.json")
+            let broken = try bench.tokencert(["doctor", "--json", "--offline"])
+            #expect(broken.status == 79)
+            #expect(
+                try checks(broken, "tokens").contains {
+                    $0.status == "fail" && $0.message.contains("bad.json")
+                }, "\(broken)")
+        }
+
         @Test("Missing anchors, the wrong server and an unreadable configuration are reported")
         func network() throws {
             let bench = try Bench()

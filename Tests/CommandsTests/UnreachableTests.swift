@@ -136,6 +136,8 @@ extension RealParts {
             let refused = try request()
             expect(refused, 78, "cannot write \(ledger): Permission denied")
             #expect(refused.errors.contains("chmod u+w"), "\(refused.errors)")
+            let doctor = try tokencertWithoutPrivileges(bench, ["doctor", "--offline"], [:])
+            #expect(doctor.status == 79 && doctor.output.contains("cannot write"), "\(doctor)")
             for end in ["-wal", "-shm"] {
                 #expect(!files.fileExists(atPath: ledger + end), "\(end)")
             }

@@ -51,12 +51,13 @@ struct DoctorCommand: ParsableCommand {
         }
         MachineChecks(modulePaths: modules.paths, loadedPaths: modules.loaded.map(\.path))
             .look(&doctorReport)
+        let profiles = doctorReport.result("tokens") { try tokenOptions.profiles() }
+        let choices = doctorReport.result("tokens") { try tokenOptions.choices() }
         working("checking the tokens") {
-            TokenChecks(
-                modules: modules.loaded, profiles: (try? tokenOptions.profiles()) ?? [],
-                choices: (try? tokenOptions.choices()) ?? []
-            ).look(&doctorReport)
+            TokenChecks(modules: modules.loaded, profiles: profiles ?? [], choices: choices ?? [])
+                .look(&doctorReport)
         }
+        TokenChecks.lookAtRefusedPINs(inFolder: stateFolder, &doctorReport)
         let anchors = TrustChecks(ca: ca).look(&doctorReport)
         if !offline {
             working("checking the CA", onToken: false) {

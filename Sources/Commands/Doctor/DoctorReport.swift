@@ -34,6 +34,17 @@ struct DoctorReport: Encodable {
         checks.append(Check(area: area, status: .fail, message: message, advice: advice))
     }
 
+    /// The result of the body, or nil after its failure was added.
+    mutating func result<Value>(_ area: String, _ body: () throws -> Value) -> Value? {
+        do {
+            return try body()
+        } catch {
+            let failure = Failure(error)
+            fail(area, failure.message, failure.hints)
+            return nil
+        }
+    }
+
     func printLines(_ style: Style) {
         for check in checks {
             let head =

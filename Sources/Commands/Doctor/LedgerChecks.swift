@@ -1,44 +1,49 @@
 internal import TokencertLedger
 
-/// Checks that the ledger is intact, and reports unfinished orders.
+/// Checks that the ledger is intact and can be written, and reports unfinished orders.
 struct LedgerChecks {
     let options: LedgerOptions
 
+    private static let area = "ledger"
     /// The number of events that are checked. All are checked if there are no more.
     private static let most = 1000
 
     func look(_ doctorReport: inout DoctorReport) {
-        let area = "ledger"
-        guard options.isFileThere else {
-            doctorReport.ok(area, "no ledger yet; the first order creates it")
-            return
-        }
         do {
-            let ledger = try options.open()
-            let newest = try ledger.verify(newest: Self.most)
-            let findings = try newest.older == 0 ? ledger.verify() : newest.findings
-            guard findings.isEmpty else {
-                doctorReport.fail(
-                    area, "\(options.path) is not intact: \(findings[0])",
-                    ["keep a copy of the file", "to see all faults: tokencert history verify"])
-                return
-            }
-            doctorReport.ok(
-                area,
-                newest.older == 0
-                    ? "\(options.path) is intact"
-                    : "the newest \(Self.most) events in \(options.path) are intact; to check all: "
-                        + "tokencert history verify")
-            let unfinished = try ledger.orders(unfinishedOnly: true)
-            guard !unfinished.isEmpty else { return }
-            doctorReport.warn(
-                area,
-                unfinished.count == 1
-                    ? "1 order is unfinished" : "\(unfinished.count) orders are unfinished",
-                ["to see how to continue them: tokencert resume"])
+            try lookInside(&doctorReport)
+            // Commands that order, renew or import write to it first.
+            try options.requireWritable()
         } catch {
             let failure = Failure(error)
-            doctorReport.fail(area, failure.message, failure.hints)
+            doctorReport.fail(Self.area, failure.message, failure.hints)
         }
+    }
+
+    private func lookInside(_ doctorReport: inout DoctorReport) throws {
+        guard let ledger = try options.openIfThere() else {
+            doctorReport.ok(Self.area, "no ledger yet; the first order creates it")
+            return
+        }
+        let newest = try ledger.verify(newest: Self.most)
+        let findings = try newest.older == 0 ? ledger.verify() : newest.findings
+        guard findings.isEmpty else {
+            doctorReport.fail(
+                Self.area, "\(options.path) is not intact: \(findings[0])",
+                ["keep a copy of the file", "to see all faults: tokencert history verify"])
+            return
+        }
+        doctorReport.ok(
+            Self.area,
+            newest.older == 0
+                ? "\(options.path) is intact"
+                : "the newest \(Self.most) events in \(options.path) are intact; to check all: "
+                    + "tokencert history verify")
+        let unfinished = try ledger.orders(unfinishedOnly: true)
+        guard !unfinished.isEmpty else { return }
+        doctorReport.warn(
+            Self.area,
+            unfinished.count == 1
+                ? "1 order is unfinished" : "\(unfinished.count) orders are unfinished",
+            ["to see how to continue them: tokencert resume"])
     }
 }

@@ -1,4 +1,5 @@
 internal import Cryptoki
+internal import TokencertIssuance
 internal import TokencertPlatform
 internal import TokencertTokens
 
@@ -82,6 +83,23 @@ struct TokenChecks {
             empty == 0
                 ? ["insert the token; to see which tokens are present: tokencert tokens"]
                 : ["to set one up: tokencert token init --label NAME"])
+    }
+
+    /// Checks the record that is needed to send a PIN that is not typed.
+    static func lookAtRefusedPINs(inFolder folder: String, _ doctorReport: inout DoctorReport) {
+        do throws(RefusedPINsError) {
+            try RefusedPINs.requireUsable(inFolder: folder)
+        } catch {
+            let reason =
+                switch error {
+                case .unreadable(_, let text, _), .notWritten(let text, _): text
+                case .refusedBefore, .triedBefore: "\(error)"
+                }
+            doctorReport.fail(
+                "tokens",
+                "only PINs that are typed are sent: the record of refused PINs cannot be used: \(reason)",
+                Failure(error).hints)
+        }
     }
 
     private static func name(_ token: TokenReport) -> String {

@@ -11,15 +11,9 @@ struct TrustChecks {
 
     func look(_ doctorReport: inout DoctorReport) -> TrustAnchors? {
         let area = "trust anchors"
-        let anchors: TrustAnchors
         let file = setting(ca.caFile, .caFile)
-        do {
-            anchors = try trustStore.anchors(file: file)
-        } catch {
-            let failure = Failure(error)
-            doctorReport.fail(area, failure.message, failure.hints)
-            return nil
-        }
+        let found = doctorReport.result(area) { try trustStore.anchors(file: file) }
+        guard let anchors = found else { return nil }
         for certificate in anchors.certificates {
             let name = certificate.subject.commonNames.last ?? certificate.subject.text
             let isPinned =

@@ -273,25 +273,8 @@ package struct RefusedPINs: Sendable {
     }
 
     private func memory() throws(RefusedPINsError) -> Memory {
-        guard !isSpecialFile(path) else { throw unreadable("\(path) is not a regular file") }
-        let bytes: [UInt8]
-        do throws(FileError) {
-            guard try isPresent(path) else { return Memory() }
-            bytes = try readFile(path)
-        } catch {
-            throw unreadable("\(error)", error)
-        }
-        let decoder = JSONDecoder()
+        var memory = try Self.stored(path)
         let attributes = Self.attributes(token)
-        var memory: Memory
-        if let found = try? decoder.decode(Memory.self, from: Data(bytes)) {
-            memory = found
-        } else if let sources = try? decoder.decode([Source].self, from: Data(bytes)) {
-            // The older format is a list of sources without counts.
-            memory = Memory(sources: sources)
-        } else {
-            throw unreadable("\(path) is \(bytes.isEmpty ? "empty" : "damaged")")
-        }
         for index in memory.sources.indices {
             // Versions up to 0.1 stored the URI of the token, including its label.
             let named = Self.serialNumber(inURI: memory.sources[index].token)
@@ -309,12 +292,42 @@ package struct RefusedPINs: Sendable {
         return memory
     }
 
+    /// Checks that the record can be read and written, as far as the permissions show. Nothing is created
+    /// or changed.
+    package static func requireUsable(inFolder folder: String) throws(RefusedPINsError) {
+        let file = Self.path(inFolder: folder)
+        _ = try stored(file)
+        do throws(FileError) {
+            try requireWritableFolder(folder)
+            if !isAbsent(file + ".lock") { try requireWriteAccess(to: file + ".lock") }
+        } catch {
+            throw RefusedPINsError.notWritten(reason: "\(error)", error)
+        }
+    }
+
+    private static func stored(_ path: String) throws(RefusedPINsError) -> Memory {
+        func unreadable(_ reason: String, _ error: FileError? = nil) -> RefusedPINsError {
+            .unreadable(path: path, reason: reason, error)
+        }
+        guard !isSpecialFile(path) else { throw unreadable("\(path) is not a regular file") }
+        let bytes: [UInt8]
+        do throws(FileError) {
+            guard try isPresent(path) else { return Memory() }
+            bytes = try readFile(path)
+        } catch {
+            throw unreadable("\(error)", error)
+        }
+        let decoder = JSONDecoder()
+        if let found = try? decoder.decode(Memory.self, from: Data(bytes)) { return found }
+        // The older format is a list of sources without counts.
+        if let sources = try? decoder.decode([Source].self, from: Data(bytes)) {
+            return Memory(sources: sources)
+        }
+        throw unreadable("\(path) is \(bytes.isEmpty ? "empty" : "damaged")")
+    }
+
     /// The path of the record.
     package static func path(inFolder folder: String) -> String { folder + "/refused-pins.json" }
-
-    private func unreadable(_ reason: String, _ error: FileError? = nil) -> RefusedPINsError {
-        .unreadable(path: path, reason: reason, error)
-    }
 
     private func notWritten(_ error: FileError) -> RefusedPINsError {
         .notWritten(reason: "\(error)", error)

@@ -219,9 +219,20 @@ package func isWritableFile(_ path: String) -> Bool {
     unsafe access(path, W_OK) == 0
 }
 
-/// Checks that this process has the permission to write to an existing file or folder.
+/// Checks that this process has the permission to write to an existing file.
 package func requireWriteAccess(to path: String) throws(FileError) {
     guard unsafe access(path, W_OK) == 0 else { throw FileError("cannot write", path) }
+}
+
+/// Checks that files can be created in a folder, or in the nearest folder above it that exists.
+package func requireWritableFolder(_ path: String) throws(FileError) {
+    var folder = path
+    while isAbsent(folder), parentFolder(folder) != folder { folder = parentFolder(folder) }
+    let isInTheWay = exists(folder) && !isFolder(folder)
+    guard !isInTheWay, unsafe access(folder, W_OK | X_OK) == 0 else {
+        throw FileError(
+            "cannot create a file in the folder", folder, number: isInTheWay ? ENOTDIR : errno)
+    }
 }
 
 /// Whether an existing file, device or pipe can be read.
