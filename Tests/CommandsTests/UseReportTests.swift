@@ -52,5 +52,7 @@ import TokencertConsumers
             files[1].line
                 == "left as it is, since it was changed after tokencert wrote it: /b "
                 + "(before the set-up: /c)")
+        let needed = UndoReport("nginx", [.needed(path: "/c-ca.pem", by: "/c.conf")]).files[0]
+        #expect(needed.isLeft && needed.line == "left, since /c.conf names it: /c-ca.pem")
     }
 }

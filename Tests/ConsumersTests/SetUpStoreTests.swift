@@ -246,6 +246,41 @@ struct SampleHome {
         #expect(sample.home["home/config"] == "Host *\nHost b\n")
     }
 
+    // Otherwise the program rejects the file that the user has edited.
+    @Test("Files of tokencert's own stay while a file that stays names them, directly or not")
+    func neededFiles() throws {
+        let sample = try SampleHome()
+        let names = ["main.conf", "program", "root.pem", "other.pem"]
+        let paths = names.map { sample.folder.file("home/own/\($0)") }
+        var setUp = SetUp()
+        setUp.files = zip(paths, ["run \(paths[1])", "folder/root.pem", "root", "other"])
+            .map { .own($0, $1) }
+        let place = Place(home: sample.folder.file("home"), configuration: "", own: "")
+        func write() throws {
+            try sample.store.write(
+                try sample.store.changes(setUp, of: "sample"), of: Sample(), sample.used, place)
+        }
+        try write()
+        try sample.folder.write("run \(paths[1]) always", "home/own/main.conf")
+        #expect(
+            try sample.store.undo(Sample()) == [
+                .left(path: paths[0], backup: nil), .needed(path: paths[1], by: paths[0]),
+                .needed(path: paths[2], by: paths[1]), .removed(path: paths[3]),
+            ])
+        #expect(sample.home["home/own/root.pem"] == "root")
+        // A file of the user must name the path.
+        try FileManager.default.removeItem(atPath: paths[0])
+        setUp.files.append(
+            SetUpFile(sample.folder.file("home/config"), .block(lines: ["a"], at: .end)))
+        try write()
+        let config = try #require(sample.home["home/config"])
+        try sample.folder.write("see root.pem and \(paths[1])\n" + config, "home/config")
+        let undone = try sample.store.undo(Sample())
+        #expect(undone[0] == .removed(path: paths[0]))
+        #expect(undone[1] == .needed(path: paths[1], by: sample.folder.file("home/config")))
+        #expect(undone[2] == .needed(path: paths[2], by: paths[1]))
+    }
+
     @Test("A database that another program changed is left, also if it is written again")
     func foreignChanges() throws {
         for more in ["", ", two"] {

@@ -135,6 +135,8 @@ struct UndoReport: Encodable {
         let result: String
         /// The kept content before the first set-up of a file that was left.
         var backup: String?
+        /// The file that names a file that was left for it.
+        var namedBy: String?
     }
 
     let consumer: String
@@ -148,6 +150,7 @@ struct UndoReport: Encodable {
             case .removed(let path): File(path: path, result: "removed")
             case .blockRemoved(let path): File(path: path, result: "blockRemoved")
             case .left(let path, let backup): File(path: path, result: "left", backup: backup)
+            case .needed(let path, let other): File(path: path, result: "left", namedBy: other)
             }
         }
     }
@@ -165,7 +168,8 @@ extension UndoReport.File {
         case "removed": "removed: \(path)"
         case "blockRemoved": "tokencert's lines removed; other changes kept: \(path)"
         default:
-            "left as it is, since it was changed after tokencert wrote it: \(path)"
+            namedBy.map { "left, since \(printable($0)) names it: \(path)" }
+                ?? "left as it is, since it was changed after tokencert wrote it: \(path)"
                 + (backup.map { " (before the set-up: \(printable($0)))" } ?? "")
         }
     }

@@ -12,6 +12,8 @@ extension SetUpStore {
         /// It was changed by someone else and was left as it is. The backup of its content before the first
         /// set-up is kept; nil if there was no file.
         case left(path: String, backup: String?)
+        /// It is tokencert's own and unchanged, but another file that stays names it.
+        case needed(path: String, by: String)
     }
 
     /// Takes a set-up back, and removes its record and its backups.
@@ -28,7 +30,7 @@ extension SetUpStore {
         guard let record = try record(name) else { throw notSetUp }
         try consumer.requireIdle(record.files.map(\.path))
         for file in record.files { try requireReturnable(file, name) }
-        let undone = try record.files.map { try takeBack($0, name) }
+        let undone = try takeBack(record.files, name)
         try removeFile(recordPath(name))
         for file in try names(inFolder: folder)
         where file.hasPrefix(name + "-") && file.hasSuffix(".backup") {
@@ -79,7 +81,47 @@ extension SetUpStore {
             })
     }
 
-    func takeBack(_ file: SetUpRecord.File, _ consumer: String) throws -> Undone {
+    /// Takes files back, except for those of tokencert's own that a file that stays names: without them,
+    /// a program would reject that file.
+    func takeBack(_ files: [SetUpRecord.File], _ consumer: String) throws -> [Undone] {
+        let needed = try neededFiles(files, consumer)
+        return try files.map { file in
+            if let other = needed[file.path] { return .needed(path: file.path, by: other) }
+            return try takeBack(file, consumer)
+        }
+    }
+
+    /// By the path of each file of tokencert's own that stays for another file, the path of that file.
+    private func neededFiles(
+        _ files: [SetUpRecord.File], _ consumer: String
+    ) throws -> [String: String] {
+        var removable: [(path: String, text: String)] = []
+        var staying: [(path: String, text: String, isOwn: Bool)] = []
+        for file in files where file.isBlock || file.original == nil {
+            guard let current = try content(file.path) else { continue }
+            let block = MarkedBlock(consumer: consumer)
+            let rest = file.isBlock ? block.removed(from: current, file.lines ?? []) : nil
+            let text = String(decoding: rest ?? current, as: UTF8.self)
+            if !file.isBlock, file.written.contains(hash(current)) {
+                removable.append((path: file.path, text: text))
+            } else {
+                staying.append((path: file.path, text: text, isOwn: !file.isBlock))
+            }
+        }
+        var needed: [String: String] = [:]
+        while let file = staying.popLast() {
+            for other in removable where needed[other.path] == nil {
+                // A program of tokencert's own names its files without their folder.
+                let name = other.path.dropFirst(parentFolder(other.path).count + 1)
+                guard file.text.contains(file.isOwn ? String(name) : other.path) else { continue }
+                needed[other.path] = file.path
+                staying.append((path: other.path, text: other.text, isOwn: true))
+            }
+        }
+        return needed
+    }
+
+    private func takeBack(_ file: SetUpRecord.File, _ consumer: String) throws -> Undone {
         guard let current = try content(file.path) else {
             // It was removed, or never written.
             return .removed(path: file.path)

@@ -228,7 +228,7 @@ package struct SetUpStore: Sendable {
                 change.new, change.file.path, permissions: change.file.permissions)
         }
         guard !dropped.isEmpty else { return [] }
-        let undone = try dropped.map { try takeBack($0, consumer.name) }
+        let undone = try takeBack(dropped, consumer.name)
         removeFolders(record)
         record.files = files
         try write(record)
