@@ -39,6 +39,8 @@ package struct SetUpRecord: Codable, Sendable, Hashable {
     var files: [File]
     /// The folders that tokencert made for the files, without those of the records.
     var folders: [String]?
+    /// True after all files were written; nil before, and in records of earlier versions.
+    var isComplete: Bool?
 }
 
 extension SetUpRecord {

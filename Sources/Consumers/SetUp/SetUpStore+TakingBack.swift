@@ -27,9 +27,12 @@ extension SetUpStore {
         guard isFolder(folder) else { throw notSetUp }
         let lock = try FolderLock(parentFolder(folder))
         defer { withExtendedLifetime(lock) {} }
-        guard let record = try record(name) else { throw notSetUp }
+        guard var record = try record(name) else { throw notSetUp }
         try consumer.requireIdle(record.files.map(\.path))
-        for file in record.files { try requireReturnable(file, name) }
+        for file in record.files { try requireReturnable(file, of: record) }
+        // Files that an interrupted undo has removed do not prevent the next one.
+        record.isComplete = nil
+        try write(record)
         let undone = try takeBack(record.files, name)
         try removeFile(recordPath(name))
         for file in try names(inFolder: folder)
@@ -44,10 +47,12 @@ extension SetUpStore {
     /// Checks that a file can be taken back without losing its backup or lines of the user.
     ///
     /// - Throws: ``ConsumerError`` with code ``ConsumerError/Code/fileInTheWay``.
-    func requireReturnable(_ file: SetUpRecord.File, _ consumer: String) throws {
+    func requireReturnable(_ file: SetUpRecord.File, of record: SetUpRecord) throws {
         guard let current = try content(file.path) else {
-            // Its disk may not be mounted, or its folder may have another name.
-            guard file.original != nil else { return }
+            // Its disk may not be mounted, or its folder may have another name. A file with a block is the
+            // user's, also if tokencert has created it; an interrupted set-up may not have done so.
+            let isOfUser = file.original != nil || (file.isBlock && record.isComplete == true)
+            guard isOfUser else { return }
             throw ConsumerError(
                 .fileInTheWay,
                 "\(file.path) does not exist, so the set-up cannot be undone",
@@ -63,7 +68,7 @@ extension SetUpStore {
         guard let lines = file.lines, file.original != present, !file.written.contains(present)
         else { return }
         try requireNoForeignLines(
-            MarkedBlock(consumer: consumer), file.path, current, lines)
+            MarkedBlock(consumer: record.consumer), file.path, current, lines)
     }
 
     /// Checks that a block has only lines of tokencert, since it is replaced or removed as a whole.

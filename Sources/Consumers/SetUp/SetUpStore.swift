@@ -182,7 +182,7 @@ package struct SetUpStore: Sendable {
         let dropped = old?.files.filter { !paths.contains($0.path) } ?? []
         try consumer.requireIdle(
             dropped.map(\.path) + changes.filter { !$0.isMade }.map(\.file.path))
-        try requireWritable(changes, dropping: dropped, consumer.name)
+        try requireWritable(changes, dropping: dropped, of: old)
         try makeFolder(folder)
         // Without a record, no command would ever remove the backups.
         var newBackups: [String] = []
@@ -227,10 +227,10 @@ package struct SetUpStore: Sendable {
             try writeFileDurably(
                 change.new, change.file.path, permissions: change.file.permissions)
         }
-        guard !dropped.isEmpty else { return [] }
         let undone = try takeBack(dropped, consumer.name)
-        removeFolders(record)
+        if !dropped.isEmpty { removeFolders(record) }
         record.files = files
+        record.isComplete = true
         try write(record)
         return undone
     }
@@ -238,10 +238,10 @@ package struct SetUpStore: Sendable {
     /// Checks that files of the user can be replaced, and that those that are dropped can be taken back.
     /// Otherwise the record and files of tokencert's own would stay behind.
     private func requireWritable(
-        _ changes: [Change], dropping dropped: [SetUpRecord.File], _ consumer: String
+        _ changes: [Change], dropping dropped: [SetUpRecord.File], of old: SetUpRecord?
     ) throws {
         for file in dropped {
-            try requireReturnable(file, consumer)
+            if let old { try requireReturnable(file, of: old) }
             guard file.original != nil, let current = try content(file.path) else { continue }
             if file.original != hash(current) { try requireWritableFile(file.path) }
         }
@@ -307,7 +307,7 @@ package struct SetUpStore: Sendable {
         for made in (record.folders ?? []).sorted().reversed() { removeFolderIfEmpty(made) }
     }
 
-    private func write(_ record: SetUpRecord) throws {
+    func write(_ record: SetUpRecord) throws {
         try writeFileDurably(
             try record.json(), recordPath(record.consumer), permissions: 0o600)
     }
