@@ -524,6 +524,40 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
+        // Otherwise keys and certificates that the user does not know about stay on the token.
+        @Test(
+            "A probe stops at objects that the token does not remove, and names them",
+            arguments: [false, true])
+        func probeWithRefusedRemoval(keysMayStay: Bool) throws {
+            let bench = try Bench()
+            let outcome = try bench.tokencert(
+                ["probe", "--yes", "--key-type", "ec:p256,rsa:2048"]
+                    + (keysMayStay ? ["--keys-may-stay"] : []),
+                bench.faulty(["FAULTY_RULES": "C_DestroyObject:before:return=0x30"]))
+            #expect(bench.calls("C_GenerateKeyPair") == (keysMayStay ? 2 : 1))
+            for name in ["private key", "public key", "certificate", "CKR_DEVICE_ERROR"] {
+                #expect(outcome.errors.contains(name), "\(outcome.errors)")
+            }
+            if keysMayStay {
+                #expect(outcome.status == 0, "\(outcome.errors)")
+                #expect(try outcome.json()["keepsDestroyedKeys"] == nil)
+            } else {
+                expect(outcome, 73, "did not remove test objects")
+            }
+        }
+
+        @Test("A probe learns that a token keeps destroyed keys, and makes no more of them")
+        func probeOfKeptKeys() throws {
+            let bench = try Bench()
+            let outcome = try bench.tokencert(
+                ["probe", "--yes", "--key-type", "ec:p256,rsa:2048"],
+                bench.faulty(["FAULTY_DESTROYS_NOTHING": "1"]))
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(try outcome.json()["keepsDestroyedKeys"] as? Bool == true)
+            #expect(outcome.errors.contains("RSA 2048: not tested"), "\(outcome.errors)")
+            #expect(bench.calls("C_GenerateKeyPair") == 1)
+        }
+
         @Test("The built-in profiles are listed, and the user's own profiles take precedence")
         func profiles() throws {
             let bench = try Bench()

@@ -77,19 +77,35 @@ struct ProbeCommand: ParsableCommand {
                         + "tokencert list --pin-source prompt",
                     "to remove one: tokencert delete URI",
                 ])
-            return try working("testing the token") {
-                try probe.run(kinds) { key, number in
-                    try Certificate.throwaway(
-                        for: key, "tokencert probe", serialNumber: number, from: now())
-                } progress: { finding in
-                    printError("... \(printable("\(finding.subject): \(finding.result)"))")
-                }
-            }
+            return try working("testing the token") { try run(&probe, kinds) }
         }
         if output.isJSON {
             try printJSON(["profile": profile])
         } else {
             print(try profile.json())
+        }
+    }
+
+    private func run(
+        _ probe: inout TokenProbe, _ kinds: [KeyKind]
+    ) throws -> TokenProfile {
+        do throws(IssuanceError) {
+            return try probe.run(kinds, keysMayStay: setting(keysMayStay, .keysMayStay)) {
+                key, number in
+                try Certificate.throwaway(
+                    for: key, "tokencert probe", serialNumber: number, from: now())
+            } progress: { finding in
+                printError("... \(printable("\(finding.subject): \(finding.result)"))")
+            }
+        } catch {
+            guard error.code == .notDestroyable else { throw error }
+            throw Failure(
+                .cannotCreate, code: "\(error.code)", error.text,
+                hints: [
+                    "to see what stays: tokencert list --pin-source prompt",
+                    "to remove it: tokencert delete URI",
+                    "to test the other kinds of keys, too: --keys-may-stay",
+                ])
         }
     }
 

@@ -59,15 +59,34 @@ package struct TokenProbe: ~Copyable {
 
     /// Tries the kinds of keys in turn, and returns the findings as a profile. `certify` creates a test
     /// certificate for a public key; its number is 1 or 2.
+    ///
+    /// - Parameter keysMayStay: Whether to try the next kind after objects of one could not be removed.
+    /// - Throws: ``IssuanceError/Code/notDestroyable`` if the token refused to remove them, and no other
+    ///   kind is tried.
     package mutating func run(
-        _ kinds: [KeyKind], certify: (PublicKey, Int) throws -> Certificate,
+        _ kinds: [KeyKind], keysMayStay: Bool, certify: (PublicKey, Int) throws -> Certificate,
         progress: (Finding) -> Void
     ) throws(IssuanceError) -> TokenProfile {
         var broken: [KeyKind] = []
         profile.hidesOrigin = nil
-        for kind in kinds {
-            let isUsable = try probe(kind, try connection.capabilities.freeID(), certify, progress)
+        for (index, kind) in kinds.enumerated() {
+            let id = try connection.capabilities.freeID()
+            let (isUsable, left) = try probe(kind, id, certify, progress)
             if !isUsable { broken.append(kind) }
+            guard !left.isEmpty, !keysMayStay else { continue }
+            if let failure = left.failure {
+                throw IssuanceError(
+                    .notDestroyable, at: .retire,
+                    "the token did not remove test objects: \(left.names(id))",
+                    tokenError: failure)
+            }
+            for other in kinds.dropFirst(index + 1) {
+                progress(
+                    Finding(
+                        subject: "\(other)",
+                        result: "not tested, since the objects of each kind would remain"))
+            }
+            break
         }
         // Trust the token's own list for kinds that were not tried.
         if !broken.isEmpty {
@@ -76,11 +95,11 @@ package struct TokenProbe: ~Copyable {
         return profile
     }
 
-    /// Tries one kind of key, and returns whether it is usable.
+    /// Tries one kind of key, and returns whether it is usable, and what is left of it.
     private mutating func probe(
         _ kind: KeyKind, _ id: [UInt8], _ certify: (PublicKey, Int) throws -> Certificate,
         _ progress: (Finding) -> Void
-    ) throws(IssuanceError) -> Bool {
+    ) throws(IssuanceError) -> (isUsable: Bool, left: LeftObjects) {
         var learned = profile
         let subject = "\(kind)"
         // A new session ends any operation that an earlier kind has left active.
@@ -95,13 +114,9 @@ package struct TokenProbe: ~Copyable {
             progress(Finding(subject: subject, result: error.text))
             // This failure does not depend on the kind of key.
             if connection.pins.wasAnyRefused || error.saysNothingOfKeys { throw error }
-            if try !removeAll(id) {
-                progress(
-                    Finding(
-                        subject: subject,
-                        result: "an object with the id \(hexadecimal(id)) remains on the token"))
-            }
-            return false
+            let left = try removeAll(id)
+            if !left.isEmpty { progress(Finding(subject: subject, result: left.text(id))) }
+            return (false, left)
         }
         let isUsable: Bool
         do throws(IssuanceError) {
@@ -111,18 +126,17 @@ package struct TokenProbe: ~Copyable {
         } catch {
             // A signing operation may still be active.
             try? connection.openNewSession(at: .retire)
-            try removeAll(id)
+            let left = try removeAll(id)
+            if !left.isEmpty { progress(Finding(subject: subject, result: left.text(id))) }
             throw error
         }
-        if try !removeAll(id) {
-            learned.keepsDestroyedKeys = true
-            progress(
-                Finding(
-                    subject: subject,
-                    result: "its key (id \(hexadecimal(id))) remains after C_DestroyObject"))
+        let left = try removeAll(id)
+        if !left.isEmpty {
+            if left.failure == nil, left.hasKeys { learned.keepsDestroyedKeys = true }
+            progress(Finding(subject: subject, result: left.text(id)))
         }
         profile = learned
-        return isUsable
+        return (isUsable, left)
     }
 
     private mutating func learn(
@@ -187,28 +201,76 @@ package struct TokenProbe: ~Copyable {
         }
     }
 
-    /// Removes all objects with an id that was free before, and returns whether they are gone.
-    @discardableResult
-    private mutating func removeAll(_ id: [UInt8]) throws(IssuanceError) -> Bool {
+    /// Removes all objects with an id that was free before, and returns what a new session still shows.
+    private mutating func removeAll(_ id: [UInt8]) throws(IssuanceError) -> LeftObjects {
         let isAny = try connection.perform(.read, at: .retire) { connection, _ in
             try !objects(withID: id, &connection.session, at: .retire).isEmpty
         }
-        guard isAny else { return true }
-        try connection.perform(.write, at: .retire) { connection, _ in
-            for object in try objects(withID: id, &connection.session, at: .retire) {
-                try? connection.session.destroyObject(object)
+        guard isAny else { return LeftObjects() }
+        var reported: Set<ObjectHandle> = []
+        var failures: [ObjectHandle: CryptokiError] = [:]
+        func destroyAll(_ session: inout Session<ReadWrite>) throws {
+            for object in try objects(withID: id, &session, at: .retire) {
+                do throws(CryptokiError) {
+                    try session.destroyObject(object)
+                    reported.insert(object)
+                    failures[object] = nil
+                } catch {
+                    // A second removal of the same object may fail.
+                    if !reported.contains(object) { failures[object] = error }
+                }
             }
+        }
+        try connection.perform(.write, at: .retire) { connection, _ in
+            try destroyAll(&connection.session)
         }
         // Only the user sees private keys, and on most tokens only the user can remove them.
         return try connection.perform(.read, at: .retire) { connection, _ in
-            for object in try objects(withID: id, &connection.session, at: .retire) {
-                try? connection.session.destroyObject(object)
+            try destroyAll(&connection.session)
+            return try at(.retire, "cannot read the token again") {
+                var later = try connection.token.openSession(ReadWrite.self)
+                var left = LeftObjects()
+                for object in try objects(withID: id, &later, at: .retire) {
+                    let type = AttributeKey<ObjectClass>.class.type
+                    let attributes = try later.attributes(of: object, [type])
+                    let objectClass: ObjectClass? = attributes[.class]
+                    left.classes.append(objectClass)
+                    if !reported.contains(object) { left.failure = failures.values.first }
+                }
+                return left
             }
-            var later = try at(.retire, "cannot open a new session with the token") {
-                try connection.token.openSession(ReadWrite.self)
-            }
-            return try objects(withID: id, &later, at: .retire).isEmpty
         }
+    }
+}
+
+/// The objects of a test that are on the token after their removal.
+private struct LeftObjects {
+    /// Their classes; nil for one that the token does not report.
+    var classes: [ObjectClass?] = []
+    /// Why the token did not remove one of them; nil if it reported success for each.
+    var failure: CryptokiError?
+
+    var isEmpty: Bool { classes.isEmpty }
+    var hasKeys: Bool { classes.contains(.privateKey) || classes.contains(.publicKey) }
+
+    /// The objects, and the id of all of them, as text for the user.
+    func names(_ id: [UInt8]) -> String {
+        let names = classes.map { objectClass in
+            switch objectClass {
+            case .privateKey?: "private key"
+            case .publicKey?: "public key"
+            case .certificate?: "certificate"
+            default: "other object"
+            }
+        }
+        return names.joined(separator: ", ") + " with the id \(hexadecimal(id))"
+    }
+
+    func text(_ id: [UInt8]) -> String {
+        let reason =
+            failure.map { "failed [\($0.returnValue?.description ?? $0.description)]" }
+            ?? "reported success"
+        return "still on the token, and C_DestroyObject \(reason): \(names(id))"
     }
 }
 
