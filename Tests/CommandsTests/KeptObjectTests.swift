@@ -92,6 +92,23 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
+        // Otherwise the user looks for an object that is gone.
+        @Test("A call that fails after it has removed the object counts as done")
+        func failedAfterRemoval() throws {
+            let bench = try Bench()
+            #expect(try bench.tokencert(["issue", "--key-type", "rsa:2048"]).status == 0)
+            let removed = try bench.tokencert(
+                ["delete", "--yes", "pkcs11:object=anna%40example.org;type=cert"],
+                bench.faulty(["FAULTY_RULES": "C_DestroyObject:after:return=0x30"]))
+            #expect(removed.status == 0, "\(removed.errors)")
+            #expect(try bench.certificateObjects().isEmpty)
+            try bench.token.makePair(.ec, id: [7], label: Array("mail".utf8))
+            let kept = try bench.tokencert(
+                ["delete", "--yes", "--yes-delete-private-key", "pkcs11:object=mail"],
+                bench.faulty(["FAULTY_RULES": "C_DestroyObject:before:return=0x30"]))
+            expect(kept, 74, "the token did not remove the object [CKR_DEVICE_ERROR]")
+        }
+
         @Test("The public key is kept if its private key cannot be removed")
         func key() throws {
             let bench = try Bench()

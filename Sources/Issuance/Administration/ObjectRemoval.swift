@@ -78,12 +78,17 @@ package struct ObjectRemoval: ~Copyable {
         // OpenSC 0.23 also drops the public key object that it has derived from a certificate.
         let dropsPublicKeys = profile?.cachesObjects ?? false
         let ids = Set(certificates.map(\.record.id))
-        for object in ordered {
+        for (index, object) in ordered.enumerated() {
             let mayBeGone =
                 dropsPublicKeys && object.objectClass == .publicKey && !object.id.isEmpty
                 && ids.contains(object.id)
-            try seeing(object, at: .remove, orGone: mayBeGone) { session, handle in
-                try session.destroyObject(handle)
+            do throws(IssuanceError) {
+                try seeing(object, at: .remove, orGone: mayBeGone) { session, handle in
+                    try session.destroyObject(handle)
+                }
+            } catch {
+                guard error.tokenError?.function == "C_DestroyObject" else { throw error }
+                try requireGone(Array(ordered.prefix(index + 1)), since: before, error)
             }
         }
         let after = ObjectCounts(try inventory())
@@ -94,6 +99,18 @@ package struct ObjectRemoval: ~Copyable {
             hidingKeysOf: hidesKeys || dropsPublicKeys ? certificates : [],
             onlyPublic: !hidesKeys)
         try requireHandlesGone(ordered, after)
+    }
+
+    /// Checks in a new session whether a call that failed has removed its object.
+    private mutating func requireGone(
+        _ removed: [RemovalTarget], since before: ObjectCounts, _ failure: IssuanceError
+    ) throws(IssuanceError) {
+        guard let after = (try? inventory()).map({ ObjectCounts($0) }) else {
+            throw IssuanceError(
+                failure.code, at: .remove, "it is unknown whether the token removed the object",
+                tokenError: failure.tokenError)
+        }
+        guard before.areGone(removed, in: after) else { throw failure }
     }
 
     /// Checks in a new session that no handle leads to a removed object, because a search may omit
@@ -248,6 +265,13 @@ struct ObjectCounts {
 
     func has(_ kind: ObjectKind) -> Bool { counts[kind] != nil }
 
+    /// Whether the removed objects are gone; others may be, too.
+    func areGone(_ removed: [RemovalTarget], in after: ObjectCounts) -> Bool {
+        var expected = counts
+        for object in removed { expected[object.kind, default: 0] -= 1 }
+        return !expected.contains { after.counts[$0.key, default: 0] > $0.value }
+    }
+
     /// Checks that exactly the removed objects are gone.
     func requireOnly(
         _ removed: [RemovalTarget], goneFrom after: ObjectCounts,
@@ -255,9 +279,7 @@ struct ObjectCounts {
     ) throws(IssuanceError) {
         var expected = counts
         for object in removed { expected[object.kind, default: 0] -= 1 }
-        guard !expected.contains(where: { after.counts[$0.key, default: 0] > $0.value }) else {
-            throw .stillThere
-        }
+        guard areGone(removed, in: after) else { throw .stillThere }
         // Objects without an id do not belong together.
         let hidden = Set(certificates.map(\.record.id).filter { !$0.isEmpty })
         let missing = expected.filter { kind, count in
