@@ -250,6 +250,31 @@ extension RealParts {
             #expect(ssh.input != nil)
         }
 
+        // Otherwise the private keys of temporary servers stay on the disk.
+        @Test("A signal during a check leaves no temporary folder")
+        func interruptedCheck() throws {
+            try write()
+            let folder = try TemporaryFolder()
+            let temporary = folder.file("tmp")
+            try FileManager.default.createDirectory(
+                atPath: temporary, withIntermediateDirectories: true)
+            let script = """
+                #!/bin/sh
+                [ "$1" != -V ] || { echo OpenSSH_9.2p1 >&2; exit 0; }
+                ls '\(temporary)' >'\(folder.file("seen"))'
+                kill -TERM $PPID
+                sleep 20
+
+                """
+            try FileManager.default.setAttributes(
+                [.posixPermissions: 0o755], ofItemAtPath: try folder.write(script, "ssh"))
+            let path = folder.path + ":" + (ssh.variables["PATH"] ?? "")
+            let outcome = try use(["ssh", "--check"], ["PATH": path, "TMPDIR": temporary])
+            #expect(outcome.status != 0, "\(outcome)")
+            #expect(try folder.read("seen").contains("tokencert-"))
+            #expect(try FileManager.default.contentsOfDirectory(atPath: temporary).isEmpty)
+        }
+
         @Test(
             "A home folder whose name ssh cannot read is refused",
             arguments: ["a\"b", "50%o", "a[b]", "a\nb"])

@@ -1,3 +1,5 @@
+internal import Synchronization
+
 #if canImport(Darwin)
     internal import Darwin
 #elseif canImport(Musl)
@@ -6,11 +8,14 @@
     internal import Glibc
 #endif
 
-/// A new temporary folder that only this user can read. It is removed with everything in it when its owner ends.
-/// Do not write a secret to it: a loss of power leaves it on the disk.
+/// A new temporary folder that only this user can read. It is removed with everything in it when its owner ends,
+/// or when a handled signal ends the process. Do not write a secret to it: a loss of power leaves it on the disk.
 package struct PrivateFolder: ~Copyable {
     /// The absolute path.
     package let path: String
+
+    /// The folders that exist now.
+    private static let paths = Mutex<[String]>([])
 
     /// Creates a folder in `TMPDIR`, or in `/tmp` if that is not set or its path has a character
     /// with a special meaning in commands or configuration files that contain the path.
@@ -23,6 +28,8 @@ package struct PrivateFolder: ~Copyable {
         }
         path = String(
             decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let made = path
+        Self.paths.withLock { $0.append(made) }
     }
 
     private static func isPlain(_ byte: UInt8) -> Bool {
@@ -33,6 +40,18 @@ package struct PrivateFolder: ~Copyable {
 
     deinit {
         removeTree(path, depth: 0)
+        let removed = path
+        Self.paths.withLock { $0.removeAll { $0 == removed } }
+    }
+
+    /// Removes all folders before the process ends without its owners. Each one is tried once.
+    static func removeAll() {
+        let remaining = paths.withLock { paths in
+            let all = paths
+            paths = []
+            return all
+        }
+        for path in remaining { removeTree(path, depth: 0) }
     }
 }
 

@@ -152,6 +152,7 @@ package enum Interruption {
             usleep(10_000)
         }
         for group in groups { kill(group, SIGKILL) }
+        PrivateFolder.removeAll()
         // The kernel ends process 1 with its own signal only if a thread happens to block it.
         if getpid() != 1 {
             var action = sigaction()
