@@ -207,6 +207,11 @@ extension RealParts {
         @Test("A check and an undo without a set-up are refused, and so is a second undo")
         func notSetUp() throws {
             try refused(["ssh", "--check"], 66, "ssh is not set up")
+            // Without a host, the command would be refused.
+            for (options, place) in [([], "HOST"), (["--host", "a"], "a")] as [([String], String)] {
+                let errors = try use(["ssh", "--check"] + options).errors
+                #expect(errors.contains("use ssh --write --host \(place)\n"), "\(errors)")
+            }
             try refused(["ssh", "--undo"], 66, "ssh is not set up")
             try write()
             #expect(try use(["ssh", "--undo"]).status == 0)

@@ -147,9 +147,11 @@ struct UseCommand: ParsableCommand {
         for program in consumer.programs where !program.isOptional { try program.require() }
         let record = try store.record(consumer.name)
         if check, record == nil, !write {
+            let option = consumer.requiredOption.flatMap { placeOptions.contains($0) ? nil : $0 }
+            let place = option.map { " --\($0.rawValue) \($0.rawValue.uppercased())" } ?? ""
             throw ConsumerError(
                 .notSetUp, "\(consumer.name) is not set up",
-                advice: ["set it up first: \(writingCommand(consumer))"])
+                advice: ["set it up first: \(writingCommand(consumer))\(place)"])
         }
         // Nothing is written for a certificate that may be revoked.
         let revocations =

@@ -14,6 +14,8 @@ package protocol Consumer: Sendable {
     var programs: [RequiredProgram] { get }
     /// The options for its place that it takes; others are refused.
     var placeOptions: [PlaceOption] { get }
+    /// The option without which it cannot be set up for the first time, or nil.
+    var requiredOption: PlaceOption? { get }
     /// Whether it uses the certificate, which must not have expired, or the key alone.
     var usesCertificate: Bool { get }
     /// Whether one of the programs loads the PKCS#11 module in daily use.
@@ -45,6 +47,7 @@ package protocol Consumer: Sendable {
 
 extension Consumer {
     package var placeOptions: [PlaceOption] { [] }
+    package var requiredOption: PlaceOption? { nil }
     package var usesCertificate: Bool { true }
     package var loadsModule: Bool { true }
 

@@ -9,6 +9,7 @@ struct Nginx: Consumer {
     let name = "nginx"
     let summary = "require the certificate from the clients of a web server"
     let placeOptions: [PlaceOption] = [.file]
+    let requiredOption: PlaceOption? = .file
     let loadsModule = false
     let programs = [
         // The option -e exists since nginx 1.19.5.

@@ -10,6 +10,7 @@ struct SSH: Consumer {
     let name = "ssh"
     let summary = "log in to servers with OpenSSH"
     let placeOptions: [PlaceOption] = [.host]
+    let requiredOption: PlaceOption? = .host
     /// The key stays the same when its certificate is renewed.
     let usesCertificate = false
     let programs = [
