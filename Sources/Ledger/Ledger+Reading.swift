@@ -49,7 +49,16 @@ extension Ledger {
     private static func numbers(
         unfinishedOnly isUnfinished: Bool, _ database: Database
     ) throws -> [Int64] {
-        try numbers((isUnfinished ? "WHERE NOT isFinished " : "") + "ORDER BY number", database)
+        // Of a damaged file, one table may be read without an error although the other one is lost.
+        let isWhole = try database.values(
+            "SELECT (SELECT sum(events) FROM orders) IS (SELECT max(sequence) FROM events)",
+            as: Bool.self)
+        guard isWhole == [true] else {
+            throw LedgerError(
+                .damaged, "the ledger is damaged: its orders do not match its events")
+        }
+        let selection = isUnfinished ? "WHERE NOT isFinished " : ""
+        return try numbers(selection + "ORDER BY number", database)
     }
 
     private static func numbers(_ selection: String, _ database: Database) throws -> [Int64] {

@@ -147,6 +147,34 @@ extension RealParts {
             #expect(try state() == before)
         }
 
+        // Otherwise an unfinished order is forgotten because its row is lost.
+        @Test(
+            "Orders are not listed if the table of orders or the events are incomplete",
+            arguments: ["DELETE FROM orders WHERE number = 1", "DELETE FROM events"])
+        func incomplete(change: String) throws {
+            do {
+                let ledger = try open()
+                for id in ["01", "02"] {
+                    let order = try ledger.begin(beginning(id: id))
+                    try order.record(.closed(reason: "given up"))
+                }
+            }
+            #expect(try Ledger(reading: path).orders(unfinishedOnly: true).isEmpty)
+            try run(
+                "sqlite3",
+                [
+                    path,
+                    "DROP TRIGGER eventsAreNotDeleted; DROP TRIGGER ordersAreNotDeleted; \(change)",
+                ])
+            let ledger = try Ledger(reading: path)
+            for isUnfinished in [true, false] {
+                #expect(
+                    code { _ = try ledger.orders(unfinishedOnly: isUnfinished) } == "damaged")
+                #expect(
+                    code { _ = try ledger.orderNumbers(unfinishedOnly: isUnfinished) } == "damaged")
+            }
+        }
+
         // Otherwise two processes work on one order, and both send it.
         @Test("An order is locked under every name of its ledger")
         func twoNames() throws {
