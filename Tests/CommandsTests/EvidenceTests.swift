@@ -56,6 +56,15 @@ extension RealParts {
                     ["evidence", "pkcs11:object=nothing", "--out", folder + "2"]), 66,
                 "no private key")
             #expect(!FileManager.default.fileExists(atPath: folder + "2"))
+            // Escaped, it would give the same line as a nonce with a backslash.
+            for nonce in ["a\u{1}", "a\nb", "a\u{200B}"] {
+                expect(
+                    try bench.tokencert(
+                        ["evidence", "pkcs11:object=mail", "--out", folder + "2", "--nonce", nonce]
+                    ),
+                    64, "--nonce has control characters")
+            }
+            #expect(!FileManager.default.fileExists(atPath: folder + "2"))
         }
 
         @Test("A context-specific PIN that was refused is not sent again for the next evidence")

@@ -43,6 +43,12 @@ struct EvidenceCommand: ParsableCommand {
     @OptionGroup(title: "General") var ledgerOptions: LedgerOptions
     @OptionGroup(title: "General") var output: CommonOptions
 
+    func validate() throws {
+        // Escaped, two nonces could give the same line of the statement.
+        guard let nonce, printable(nonce) != nonce else { return }
+        throw ValidationError("--nonce has control characters or others that cannot be shown")
+    }
+
     func run() throws {
         try prepareProcess(output)
         let name = try ObjectName(key)
@@ -113,7 +119,7 @@ struct EvidenceCommand: ParsableCommand {
             "token: \(printable(token.info.label)), \(printable(token.info.model)), serial "
                 + printable(token.info.serialNumber),
             "time: \(timestamp(now()))", "random: \(hexadecimal(random))",
-            "nonce: \(nonce.map { printable($0) } ?? "none")",
+            "nonce: \(nonce ?? "none")",
         ]
         return lines.joined(separator: "\n") + "\n"
     }
