@@ -67,7 +67,7 @@ enum Profiles {
             hints: [
                 "correct the file, or move it away if it is in \(folder)",
                 "use --token-profile with a name, the path of a file, or none",
-                "for examples of profiles: tokencert tokens --profiles --json",
+                "to see the fields of a profile: tokencert help tokens",
             ])
     }
 }
