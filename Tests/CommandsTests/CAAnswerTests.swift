@@ -15,7 +15,7 @@ extension RealParts {
                 ("expired", 76, "outside its validity"),
                 ("not-yet-valid", 76, "outside its validity"),
                 ("ca-true", 76, "is a CA certificate"),
-                ("fewer-addresses", 76, "e-mail addresses asked"),
+                ("fewer-addresses", 76, "e-mail addresses: requested"),
                 ("other-name", 76, "name: requested \"Anna Müller\", got \"Somebody Else\""),
                 ("no-code-signing", 76, "code signing: requested \"yes\", got \"no\""),
                 ("cut", 75, "its answer is damaged"),

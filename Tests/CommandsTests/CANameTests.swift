@@ -83,7 +83,7 @@ extension RealParts {
             try bench.ca.restart(["--names", "utf8"])
             let later = try bench.tokencert(["renew", "pkcs11:object=mail", "--retire"])
             #expect(later.status == 0, "\(later.errors)")
-            #expect(!later.output.contains("byte by byte"), "\(later.output)")
+            #expect(!later.output.contains("each byte of the name"), "\(later.output)")
             #expect(try issuedNames(bench).filter { $0 == "CN=\(name)" }.count == 1)
         }
 
@@ -202,13 +202,13 @@ extension RealParts {
 
         @Test("A dry run and the real run say that a long name may be too long for the CA")
         func longInBytes() throws {
-            let text = "Not checked: whether the CA writes the name byte by byte"
+            let text = "Not checked: whether the CA encodes each byte of the name"
             let long = try bench(last: String(repeating: "\u{FC}", count: 30))
             let outcome = try long.tokencert(["issue", "--dry-run"])
             #expect(outcome.status == 0 && outcome.output.contains(text), "\(outcome)")
             let short = try bench().tokencert(["issue", "--dry-run"])
             #expect(short.status == 0 && !short.output.contains(text), "\(short)")
-            let note = "note: not checked: whether the CA writes the name byte by byte"
+            let note = "note: not checked: whether the CA encodes each byte of the name"
             let ordered = try long.tokencert(["issue"])
             #expect(ordered.errors.contains(note), "\(ordered)")
             #expect(try !bench().tokencert(["issue"]).errors.contains(note))

@@ -56,7 +56,7 @@ extension RealParts {
                     "FAULTY_KEYPAD_PIN": bench.token.pin,
                 ])
             let renewed = try bench.tokencert(["renew", "mail", "--retire"], pad)
-            expect(renewed, 74, "shows only to a new process")
+            expect(renewed, 74, "only a new process sees")
             #expect(renewed.errors.contains("tokencert resume 2"), "\(renewed.errors)")
             let resumed = try bench.tokencert(["resume", "2"], pad)
             #expect(resumed.status == 0, "\(resumed)")

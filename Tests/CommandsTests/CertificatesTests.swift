@@ -98,7 +98,7 @@ extension RealParts {
         @Test(
             "A web site that cannot be read or reached is an error",
             arguments: [
-                ("changed-page", "no list of certificates"), ("login-only", "cannot be reached"),
+                ("changed-page", "an unknown format"), ("login-only", "cannot be reached"),
             ])
         func faults(fault: String, part: String) throws {
             let bench = try Bench(["--web-fault", fault])
@@ -113,12 +113,12 @@ extension RealParts {
         @Test("A list that the web site does not send to its end is an error")
         func cutList() throws {
             let bench = try Bench(["--web-fault", "cut", "--web-fault-after-login"])
-            expect(try bench.tokencert(["certificates"]), 69, "no list of certificates")
+            expect(try bench.tokencert(["certificates"]), 69, "an unknown format")
             try issue(bench, "mail")
-            expect(try bench.tokencert(["certificates"]), 69, "no list of certificates")
+            expect(try bench.tokencert(["certificates"]), 69, "an unknown format")
             expect(
                 try bench.tokencert(["revoke", "--lost-token", "work", "--yes"]), 69,
-                "no list of certificates")
+                "an unknown format")
         }
     }
 }

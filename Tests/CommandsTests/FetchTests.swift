@@ -144,10 +144,10 @@ extension RealParts {
                 (["--web-fault", "500"], 75, "HTTP 500"),
                 (["--web-fault", "empty", "--web-fault-after-login"], 75, "not understood"),
                 (["--web-fault", "cut", "--web-fault-after-login"], 75, "not a certificate"),
-                (["--web-fault", "redirect", "--web-fault-after-login"], 75, "another place"),
+                (["--web-fault", "redirect", "--web-fault-after-login"], 75, "another site"),
                 (["--web-fault", "login-only"], 75, "cannot be reached"),
                 (["--web-fault", "hang"], 75, "cannot be reached"),
-                (["--web-fault", "changed-page"], 75, "no list of certificates"),
+                (["--web-fault", "changed-page"], 75, "an unknown format"),
                 (["--web-fault", "other-certificate"], 76, "for another key"),
                 (["--web-fault", "revoked"], 76, "revoked"),
             ])
@@ -176,7 +176,7 @@ extension RealParts {
         @Test("If the list is unknown or has two certificates for the key, the user decides")
         func lists() throws {
             for (fault, status, part) in [
-                ("changed-page", 75, "no list of certificates"),
+                ("changed-page", 75, "an unknown format"),
                 ("doubled", 76, "2 certificates for this key"),
             ] as [(String, Int32, String)] {
                 let bench = try Bench(["--fault", "reset", "--web-fault", fault])

@@ -212,7 +212,7 @@ func jsonObject(_ value: some Encodable) throws -> [String: Any] {
         for name in ["isLocal", "isSensitive", "isNeverExtractable", "sha256", "publicExponent"] {
             #expect(partly[name] == nil, "\(name)")
         }
-        let line = try jsonObject(ListReport.Key(bare, Self.now, health([bare])))
+        let line = try jsonObject(ListReport.Key(bare, health([bare])))
         #expect(
             Set(line.keys) == [
                 "kind", "label", "id", "publicKey", "certificates", "mismatchedCertificates",
@@ -235,7 +235,7 @@ func jsonObject(_ value: some Encodable) throws -> [String: Any] {
         #expect(
             shown["sha256"] as? String
                 == loud.value.map { hexadecimal($0.sha256Fingerprint) })
-        let line = try jsonObject(ListReport.Key(loud, Self.now, health([loud])))
+        let line = try jsonObject(ListReport.Key(loud, health([loud])))
         for object in [shown, line] {
             let kinds = try #require(object["findings"] as? [String])
             #expect(kinds.contains("exportable"), "\(kinds)")

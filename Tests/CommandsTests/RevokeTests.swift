@@ -144,7 +144,7 @@ extension RealParts {
         @Test(
             "If the web site is not understood, nothing is requested",
             arguments: [
-                ("changed-page", 69, "no list of certificates"),
+                ("changed-page", 69, "an unknown format"),
                 ("login-only", 69, "cannot be reached"),
                 ("other-certificate", 76, "another certificate"),
             ] as [(String, Int32, String)])

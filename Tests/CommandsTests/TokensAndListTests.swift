@@ -144,7 +144,7 @@ extension RealParts {
             let publicOnly = try bench.tokencert(["list"], ["TOKENCERT_PIN_SOURCE": ""])
             #expect(publicOnly.status == 0, "\(publicOnly.errors)")
             #expect(publicOnly.output.contains("Anna Müller"))
-            #expect(publicOnly.output.contains("To see also what the PIN hides: "))
+            #expect(publicOnly.output.contains("To see private objects, too: "))
             let uris = try bench.tokencert(["list", "--uris"], ["TOKENCERT_PIN_SOURCE": ""])
             #expect(!uris.output.contains("type=private"))
             let all = try bench.tokencert(["list", "--uris"])

@@ -207,6 +207,7 @@ struct RenewCommand: ParsableCommand {
     /// A dry run; the account is asked only if `--password-source` is given.
     private func checking(_ anchors: TrustAnchors) throws -> RenewalJob {
         try ledgerOptions.requireWritable()
+        _ = try fetchOptions.agreedWaitingTime(ca, isDryRun: true)
         guard try ca.command() != nil || setting(ca.passwordSource, .passwordSource) != nil else {
             return .check(nil)
         }

@@ -28,6 +28,8 @@ struct CertificateReport: Encodable {
     let pem: String?
     /// The findings of `health`, if they were looked for.
     private(set) var findings: [Finding.Kind]?
+    /// True if a newer certificate on the token has replaced it; otherwise nil.
+    private var isReplaced: Bool?
     /// The findings as text.
     private var notes: [String] = []
     /// The subject, or a text that replaces it.
@@ -36,7 +38,7 @@ struct CertificateReport: Encodable {
     private enum CodingKeys: String, CodingKey {
         case uri, label, id, subject, issuer, serialNumber, notBefore, notAfter, daysLeft
         case emailAddresses, isAuthority, keyKind, sha256Fingerprint, extendedKeyUsages
-        case subjectKeyIdentifier, ocsp, pem, findings
+        case subjectKeyIdentifier, ocsp, pem, findings, isReplaced
     }
 
     private init(content: CertificateEntry.Content?, _ certificate: Certificate?, _ now: Int64) {
@@ -54,6 +56,17 @@ struct CertificateReport: Encodable {
         subjectKeyIdentifier = certificate?.subjectKeyIdentifier.map { hexadecimal($0) }
         ocsp = certificate?.ocspAddresses
         pem = certificate?.pem
+    }
+
+    /// A certificate on a token, with what was found about it.
+    ///
+    /// - Parameter key: The key under which it is listed, or nil.
+    init(
+        _ entry: CertificateEntry, _ health: TokenHealth, of key: KeyEntry?, isInFull: Bool = false
+    ) {
+        self.init(
+            entry, health.health.now, health.findings(entry, of: key), isInFull: isInFull)
+        isReplaced = health.isReplaced(entry) ? true : nil
     }
 
     /// An object on a token.

@@ -9,8 +9,6 @@ struct ListReport {
     /// Whether the private objects were read.
     let sawPrivateObjects: Bool
     let inventory: TokenInventory
-    let now: Int64
-
     let health: TokenHealth
 
     /// The JSON of a key.
@@ -37,14 +35,13 @@ struct ListReport {
         print("\"sawPrivateObjects\":\(sawPrivateObjects),")
         print("\"otherObjects\":\(inventory.otherObjects),")
         print("\"keys\":[")
-        try printLines(inventory.keys) { [now, health] in try jsonLine(Key($0, now, health)) }
+        try printLines(inventory.keys) { [health] in try jsonLine(Key($0, health)) }
         print("],\"certificates\":[")
         let keys = inventory.keysShownWith
         var seen: Set<ObjectHandle> = []
         let entries = inventory.entries.filter { seen.insert($0.record.handle).inserted }
-        try printLines(entries) { [now, health] entry in
-            let findings = health.findings(entry, of: keys[entry.record.handle])
-            return try jsonLine(CertificateReport(entry, now, findings))
+        try printLines(entries) { [health] entry in
+            try jsonLine(CertificateReport(entry, health, of: keys[entry.record.handle]))
         }
         print("]}")
     }
@@ -75,18 +72,16 @@ struct ListReport {
 }
 
 extension ListReport.Key {
-    init(_ key: KeyEntry, _ now: Int64, _ health: TokenHealth) {
+    init(_ key: KeyEntry, _ health: TokenHealth) {
         kind = ListReport.name(key.kind)
         label = key.label
         id = hexadecimal(key.id)
         privateKey = key.privateKey?.uri
         publicKey = key.publicKey?.uri
         sha256 = key.value.map { hexadecimal($0.sha256Fingerprint) }
-        certificates = key.certificates.map {
-            CertificateReport($0, now, health.findings($0, of: key))
-        }
+        certificates = key.certificates.map { CertificateReport($0, health, of: key) }
         mismatchedCertificates = key.mismatchedCertificates.map {
-            CertificateReport($0, now, health.findings($0, of: key))
+            CertificateReport($0, health, of: key)
         }
         findings = health.findings(key).map(\.kind)
     }

@@ -123,13 +123,8 @@ struct ListTable: Sendable {
         func isRevoked(_ entry: CertificateEntry) -> Bool {
             entry.content.map { health.health.revocationDay(of: $0) != nil } ?? false
         }
-        let newest = certificates.first { !isRevoked($0) }
         for entry in certificates.dropFirst() {
-            let isReplaced =
-                newest.map {
-                    $0.record.handle != entry.record.handle
-                        && $0.content?.subject == entry.content?.subject
-                } ?? false
+            let isReplaced = health.isReplaced(entry)
             let state = isRevoked(entry) ? "revoked" : isReplaced ? "replaced" : ""
             lines.append(line(entry, of: key, state: state))
         }

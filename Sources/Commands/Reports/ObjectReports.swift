@@ -46,8 +46,7 @@ struct KeyReport: Encodable {
         self.findings = findings.map(\.kind)
         notes = findings.map(\.text)
         certificates = key.certificates.map {
-            CertificateReport(
-                $0, health.health.now, health.findings($0, of: key), isInFull: true)
+            CertificateReport($0, health, of: key, isInFull: true)
         }
     }
 

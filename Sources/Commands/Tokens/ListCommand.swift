@@ -92,7 +92,7 @@ struct ListCommand: ParsableCommand {
         health.revocations = states.revocations
         let report = ListReport(
             token: try TokenReport(read.token), sawPrivateObjects: read.sawPrivateObjects,
-            inventory: read.inventory, now: health.now, health: health.of(read.inventory))
+            inventory: read.inventory, health: health.of(read.inventory))
         if output.isJSON {
             try report.printJSON(isPart: tokens.areSeveral)
         } else if isTree {

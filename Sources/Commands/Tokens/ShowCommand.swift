@@ -154,8 +154,7 @@ struct ShowCommand: ParsableCommand {
             keys: named.keys.map { KeyReport($0, health) },
             certificates: others.map {
                 CertificateReport(
-                    $0, health.health.now,
-                    health.findings($0, of: keysShownWith[$0.record.handle]), isInFull: true)
+                    $0, health, of: keysShownWith[$0.record.handle], isInFull: true)
             })
         if output.isJSON {
             try printJSON(report)

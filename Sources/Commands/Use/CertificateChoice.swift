@@ -25,7 +25,9 @@ struct CertificateChoice {
     ) throws -> Result {
         let token = try find(options)
         let needsLogin = token.token.info.flags.contains(.loginRequired)
-        guard needsLogin, try logsIn || (options.source(name?.uri, of: token.token) != nil && record == nil) else {
+        guard needsLogin,
+            try logsIn || (options.source(name?.uri, of: token.token) != nil && record == nil)
+        else {
             let used = try used(on: token, options, try session(token))
             return try body(used, logsIn ? TokenPINs(of: [], user: .init()) : nil)
         }

@@ -45,9 +45,23 @@ extension RenewalCandidates {
             guard certificate.notAfter >= now, let issuer else { return nil }
             return "a certificate in its chain is not valid now: \(issuer.subject.text)"
         case .untrusted(let error):
+            if isOnlyWeaklySigned(certificate, authorities) { return nil }
             return error.isChainRejected
                 ? "its chain is rejected: \(error.context)"
                 : "it does not chain to a trust anchor: \(certificate.issuer.text)"
+        }
+    }
+
+    /// Whether only the hash function in a certificate's own signature is rejected: the new one has another.
+    private func isOnlyWeaklySigned(
+        _ certificate: Certificate, _ authorities: [Certificate]
+    ) -> Bool {
+        guard certificate.weakSignatureHash != nil else { return false }
+        return (anchors.certificates + authorities).contains { issuer in
+            guard issuer.isAuthority, issuer.hasIssued(certificate) else { return false }
+            if anchors.certificates.contains(issuer) { return true }
+            let status = anchors.status(of: issuer, intermediates: authorities, at: now)
+            if case .valid = status { return true } else { return false }
         }
     }
 

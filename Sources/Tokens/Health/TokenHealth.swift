@@ -141,6 +141,11 @@ package struct TokenHealth: Sendable {
         return entry.content?.serialNumber
     }
 
+    /// Whether a newer certificate on the token has replaced this one.
+    package func isReplaced(_ entry: CertificateEntry) -> Bool {
+        replacements[entry.record.handle].map { $0 != .none } ?? false
+    }
+
     /// The findings about a certificate.
     ///
     /// - Parameter key: The key under which it is listed, even if it does not belong to it; nil if

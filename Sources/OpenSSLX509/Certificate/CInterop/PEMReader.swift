@@ -53,6 +53,14 @@ struct PEMReader: ~Copyable {
             let line = rest[..<end].drop { $0 == 0x20 || $0 == 0x09 }
             let isBeginning = line.starts(with: beginning)
             if isBeginning, isInBlock { break }
+            // OpenSSL would skip the block, and the certificate in it would be lost silently.
+            guard isInBlock || isBeginning || !isLikeBeginning(line) else {
+                throw X509Error(
+                    code: .malformed,
+                    context:
+                        "line \(lines.count + 1) is not text, or begins a PEM block without the "
+                        + "exact form -----BEGIN", reasons: [])
+            }
             isInBlock = isBeginning || (isInBlock && !line.starts(with: "-----END".utf8))
             lines.append(line)
             let isPair = rest[end...].starts(with: [0x0D, 0x0A])
@@ -66,6 +74,14 @@ struct PEMReader: ~Copyable {
             }
         }
         return lines
+    }
+
+    /// Whether a line outside a block is meant to begin one: with other dashes, in lower case, or as DER.
+    private static func isLikeBeginning(_ line: ArraySlice<UInt8>) -> Bool {
+        if line.contains(0) { return true }
+        guard line.first == UInt8(ascii: "-") else { return false }
+        let words = line.drop { $0 == UInt8(ascii: "-") || $0 == 0x20 }.prefix(5)
+        return words.map { $0 & 0xDF }.elementsEqual("BEGIN".utf8)
     }
 
     private static func lastEnd(of rest: ArraySlice<UInt8>) -> Int? {
