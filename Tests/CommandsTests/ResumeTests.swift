@@ -322,9 +322,9 @@ extension RealParts {
         func changesAcceptedLater() throws {
             let bench = try Bench(["--fault", "other-name"])
             let outcome = try bench.tokencert(["issue"])
-            expect(outcome, 76, "name asked")
+            expect(outcome, 76, "name: requested")
             #expect(outcome.errors.contains("tokencert resume 1 --accept-changes"))
-            expect(try bench.tokencert(["resume", "1"]), 76, "name asked")
+            expect(try bench.tokencert(["resume", "1"]), 76, "name: requested")
             let resumed = try bench.tokencert(["resume", "1", "--accept-changes"])
             #expect(resumed.status == 0, "\(resumed.errors)")
             try expectDone(bench)

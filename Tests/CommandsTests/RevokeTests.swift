@@ -108,7 +108,9 @@ extension RealParts {
                 try bench.tokencert(["revoke", "nothing", "--yes"]), 66, "neither a serial number")
             expect(
                 try bench.tokencert(["revoke", "7fffff", "--yes"]), 66, "has no certificate with")
-            expect(try bench.tokencert(["revoke", bench.ca.rootFile, "--yes"]), 64, "not of CAs")
+            expect(
+                try bench.tokencert(["revoke", bench.ca.rootFile, "--yes"]), 64,
+                "end-entity certificates")
             expect(try bench.tokencert(["revoke", "./absent.pem", "--yes"]), 78, "absent.pem")
             expect(try bench.tokencert(["revoke"]), 64, "either a certificate or --lost-token")
             expect(

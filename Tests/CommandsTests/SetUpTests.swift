@@ -68,7 +68,7 @@ extension RealParts {
             let wrong = try AtTerminal(bench: bench).run(
                 arguments, "expect {Type work}; send wrok\\r", settings)
             #expect(wrong.status == 64 && wrong.output.contains("nothing was done"), "\(wrong)")
-            #expect(wrong.output.contains("1 keys, 1 certificates"), "\(wrong)")
+            #expect(wrong.output.contains("keys 1, certificates 1"), "\(wrong)")
             let wrongPIN = softHSM(bench, pin)
             let erase = arguments + ["--erase", "work"]
             expect(try bench.tokencert(erase, wrongPIN), 77, "security officer's PIN is wrong")

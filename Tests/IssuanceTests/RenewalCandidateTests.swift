@@ -205,7 +205,7 @@ import TokencertTestSupport
         let old = try certificate(key, to: Self.now + 100)
         let candidate = RenewalCandidate(
             certificate: old, label: [], key: Self.token, entry: KeyEntry(), uri: "pkcs11:id=%01",
-            lostReplacements: [], isDestroyable: true)
+            lostReplacements: [], isDestroyable: true, objection: nil)
         let passedOver = PassedOver(candidate, "the CA refused it")
         #expect(passedOver.certificate == "pkcs11:id=%01" && passedOver.key == nil)
         #expect(

@@ -80,7 +80,7 @@ import TokencertTestAuthority
         ] {
             var (work, token) = (try renewal(old, new), parts.token)
             let outcome = try retire(&work, &token)
-            let remark = "the old certificate stays on the token: \(reason)"
+            let remark = "the old certificate is not removed from the token: \(reason)"
             #expect(outcome.facts == [.closed(reason: remark)] && outcome.failure == nil)
             #expect(work.notes.remarks.first?.hasPrefix(remark) == true)
             #expect(work.notes.retired == nil)

@@ -57,7 +57,7 @@ struct EvidenceCommand: ParsableCommand {
         let uri = try name.keyURI(on: capabilities)
         let plan = try PINPlan(
             capabilities, for: .evidence, allowingLastTry: tokenOptions.allowsLastTry)
-        let anchors = trustStore.anchorsIfAny(file: setting(nil, .caFile))
+        let anchors = usableAnchors()
         let (evidence, certificates, authorities) = try withPINs(plan, tokenOptions, name.uri) {
             pins in
             tellProgress(.evidence)

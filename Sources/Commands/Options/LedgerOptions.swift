@@ -33,7 +33,8 @@ struct LedgerOptions: ParsableArguments {
 
     /// Opens the ledger read-only. Throws `LedgerError` with code `absent` if it does not exist.
     func open() throws -> Ledger {
-        try Ledger(reading: path)
+        use()
+        return try Ledger(reading: path)
     }
 
     /// Opens the ledger read-only; nil if it does not exist.
@@ -60,6 +61,7 @@ struct LedgerOptions: ParsableArguments {
 
     /// Opens or creates the ledger, and checks that it can be written.
     func openForWriting() throws -> Ledger {
+        use()
         let ledger = try Ledger(path: path, clock: now)
         try ledger.requireWriting()
         return ledger

@@ -41,7 +41,7 @@ struct CertificateCopy {
         try command.ledgerOptions.requireWritable()
         try runner.check(plan, for: nil, in: command.ledgerOptions.openIfThere())
         if isDryRun {
-            try checkPINs(plan.pins, options)
+            notePINs(plan.pins, options)
             printNotes(plan.labelRemarks)
             let lines = PlanLines(
                 token: plan.tokenURI.description, key: plan.key, grant: plan.grant,

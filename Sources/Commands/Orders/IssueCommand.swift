@@ -67,7 +67,7 @@ struct IssueCommand: ParsableCommand {
             try ledgerOptions.requireWritable()
             try runner.check(plan, for: key, in: ledgerOptions.openIfThere())
             if isDryRun {
-                try checkPINs(plan.pins, tokenOptions, keyName?.uri)
+                notePINs(plan.pins, tokenOptions, keyName?.uri)
                 printNotes(plan.labelRemarks)
                 let unknown = notChecked(plan.key, on: token) + notChecked(plan.grant.name)
                 try show(plan, key, unknown + Hooks.notChecked)

@@ -41,6 +41,9 @@ extension PassedOver.Advice {
         case .renewTypingPIN(let serialNumber, let selection):
             return "to type its PIN: tokencert renew \(serialNumber) \(selection) "
                 + "--pin-source prompt"
+        case .renewAnyway(let key, let serialNumber):
+            return "to order one from the CA that is set now: tokencert renew \(name(key)) "
+                + "--serial \(serialNumber)"
         case .renew(let key, let serialNumber):
             return "to order now: tokencert renew \(name(key))"
                 + (serialNumber.map { " --serial \($0)" } ?? "")

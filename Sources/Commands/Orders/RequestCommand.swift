@@ -44,7 +44,7 @@ struct RequestCommand: ParsableCommand {
             let key = try request.keyURI.flatMap { try keySeen($0, on: token) }
             try ledgerOptions.requireWritable()
             try runner.check(plan, on: token, in: ledgerOptions.openIfThere())
-            try checkPINs(pins, tokenOptions, keyName?.uri)
+            notePINs(pins, tokenOptions, keyName?.uri)
             printNotes(runner.labelRemarks(request, plan))
             var lines = PlanLines(
                 token: try TokenReport(token.token).uri, key: plan, pins: pins,

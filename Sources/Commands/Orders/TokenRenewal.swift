@@ -129,7 +129,7 @@ struct TokenRenewal {
     /// - Parameter runner: Checks what the account may order; nil if it is not asked.
     func check(_ runner: Runner?) throws -> RenewalTally {
         let ledger = try command.ledgerOptions.openIfThere()
-        try checkPINs(try pins(), tokenOptions, uri)
+        notePINs(try pins(), tokenOptions, uri)
         try requireCertificatesWritable(token, removing: wishes.isRetired)
         var found = try findLoggingIn()
         if runner == nil {
@@ -142,6 +142,7 @@ struct TokenRenewal {
         for candidate in found.candidates {
             let orders = try ledger?.orders(concerning: candidate.certificate) ?? []
             if !isNamed(candidate), tally.passesOver(candidate, orders) { continue }
+            tellObjection(to: candidate, tally)
             do {
                 let replacement = wishes.replacement(
                     for: candidate, isNamed: isNamed(candidate))
@@ -184,6 +185,12 @@ struct TokenRenewal {
         }
     }
 
+    /// Tells the user why a certificate is renewed only because of its name.
+    private func tellObjection(to candidate: RenewalCandidate, _ tally: RenewalTally) {
+        guard let objection = candidate.objection else { return }
+        printNotes(["\(tally.title(candidate)): \(objection)"])
+    }
+
     // MARK: Renewal
 
     /// Renews the certificates, one after the other.
@@ -214,6 +221,7 @@ struct TokenRenewal {
                 continue
             }
             if !isNamed(candidate), tally.passesOver(candidate, orders) { continue }
+            tellObjection(to: candidate, tally)
             do {
                 // The role that is logged in to write may not see what has to be read.
                 try connection.logIn(for: .read, at: .plan)

@@ -319,11 +319,16 @@ func withPINs<Result>(
     }
 }
 
-/// Makes the refusals of ``withPINs(_:_:_:_:)`` that need no login, for a dry run. No PIN is sent.
-func checkPINs(_ plan: PINPlan, _ options: TokenOptions, _ uri: PKCS11URI? = nil) throws {
+/// Notes why a real run would stop because of a PIN, as far as that shows without a login. No PIN is
+/// sent.
+func notePINs(_ plan: PINPlan, _ options: TokenOptions, _ uri: PKCS11URI? = nil) {
     guard plan.needsPINs, !plan.hasReaderKeys else { return }
-    let given = try PINSources(of: plan, options, uri)
-    for role in plan.roles { _ = try given.read(role, inDryRun: true) }
+    do {
+        let given = try PINSources(of: plan, options, uri)
+        for role in plan.roles { _ = try given.read(role, inDryRun: true) }
+    } catch {
+        printNotes(["without --dry-run, this would stop: \(Failure(error).message)"])
+    }
 }
 
 extension Failure {

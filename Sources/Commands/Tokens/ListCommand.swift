@@ -62,7 +62,7 @@ struct ListCommand: ParsableCommand {
         among tokens: PresentTokens, readLedger: () -> LedgerOptions.ObjectStates
     ) throws {
         let isTree = setting(tree, .tree)
-        let anchors = trustStore.anchorsIfAny(file: setting(nil, .caFile))
+        let anchors = usableAnchors()
         var health = Health(
             now: now(), days: try daysOfWarning(), anchors: anchors, sawPrivateObjects: false)
         var read = try read(

@@ -137,7 +137,7 @@ struct ShowCommand: ParsableCommand {
     ) throws {
         var checks = Health(
             now: now(), days: try daysOfWarning(),
-            anchors: trustStore.anchorsIfAny(file: setting(nil, .caFile)),
+            anchors: usableAnchors(),
             sawPrivateObjects: read.sawPrivateObjects)
         checks.revocations = ledgerOptions.objectStates(showingOrders: false).revocations
         var inventory = read.inventory

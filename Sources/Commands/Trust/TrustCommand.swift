@@ -340,7 +340,10 @@ struct AnchorReport: Encodable {
 }
 
 private func keep(_ certificate: Certificate) throws -> AnchorReport {
-    AnchorReport(certificate, file: try trustStore.keep(certificate))
+    let file = try trustStore.keep(certificate)
+    // It is not used if other users can write to the folder.
+    _ = try trustStore.readKept(file)
+    return AnchorReport(certificate, file: file)
 }
 
 /// Prints a note if `ca-file` is set, since its anchors replace those in the folder.

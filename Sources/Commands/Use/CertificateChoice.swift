@@ -69,7 +69,7 @@ struct CertificateChoice {
         ledger.complete(&health, &inventory)
         let (key, entry) = try choose(inventory, on: token.token)
         guard let certificate = entry.certificate else { throw noCertificate(token.token) }
-        let anchors = trustStore.anchorsIfAny(file: setting(nil, .caFile))
+        let anchors = usableAnchors()
         let known = (anchors?.certificates ?? []) + inventory.authorities
         var needsPINForEachUse = false
         if let handle = key.privateKey?.handle {

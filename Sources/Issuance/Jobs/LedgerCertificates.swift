@@ -138,23 +138,8 @@ package struct LedgerCertificates: Sendable {
         }
     }
 
-    /// The CA certificates that came with certificates or that orders have written to tokens, each once.
-    package var authorities: [Certificate] {
-        var found: [Certificate] = []
-        for recorded in orders.flatMap(\.events) {
-            let pem: String
-            switch recorded.event {
-            case .chainWritten(let written)?: pem = written
-            case .certified(let certified)?: pem = certified.others
-            default: continue
-            }
-            for certificate in Certificate.all(inPEM: Array(pem.utf8)).certificates
-            where certificate.isAuthority && !found.contains(certificate) {
-                found.append(certificate)
-            }
-        }
-        return found
-    }
+    /// The CA certificates of the orders.
+    package var authorities: [Certificate] { orders.authorities }
 
     /// The certificates for the key of a certificate, other than that one, that have not expired. Those
     /// whose revocation is recorded are left out.

@@ -33,7 +33,7 @@ extension Ledger {
         _ inventory: inout TokenInventory, _ replacements: inout [String: Set<String>]
     ) throws(LedgerError) {
         let orders = try orders(concerning: inventory)
-        inventory.issuersElsewhere = LedgerCertificates(orders).authorities
+        inventory.issuersElsewhere = orders.authorities
         replacements = Replacements(orders).all
     }
 

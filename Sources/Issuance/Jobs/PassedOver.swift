@@ -18,6 +18,8 @@ package struct PassedOver: Sendable {
         /// Renew this certificate by name, to order now. The serial number is set if the key has
         /// several certificates.
         case renew(key: PKCS11URI, serialNumber: String?)
+        /// The same, although the new certificate would be from another CA or would have less content.
+        case renewAnyway(key: PKCS11URI, serialNumber: String)
         /// Renew the certificate with this serial number on the token that an option selects, when that
         /// token is present.
         case renewWhenPresent(serialNumber: String, selection: String)

@@ -49,7 +49,7 @@ package struct RenewalCandidates {
         var inventory = try TokenInventory(
             &session, profile: profile, keepingCertificates: { _ in true })
         let orders = try orders(inventory)
-        inventory.issuersElsewhere = LedgerCertificates(orders).authorities
+        inventory.issuersElsewhere = orders.authorities
         let authorities = inventory.authorities + anchors.certificates
         var look = Look(
             search: self, inventory: inventory, token: token, tokenURI: tokenURI,
@@ -233,8 +233,8 @@ private struct Look {
         }
     }
 
-    private func problem(_ certificate: Certificate) -> String? {
-        search.chainProblem(certificate, inventory.authorities)
+    private func problem(_ certificate: Certificate, toRenew isOld: Bool = false) -> String? {
+        search.chainProblem(certificate, inventory.authorities, toRenew: isOld)
     }
 
     /// Why a certificate cannot be renewed, or nil.
@@ -248,11 +248,16 @@ private struct Look {
         if !(isNamed && search.makesKeys), let time = revocations.time(of: certificate) {
             return PassedOver(entry, revocationRecordedAt: time)
         }
-        if let reason = problem(certificate) { return PassedOver(entry, reason) }
+        if let reason = problem(certificate, toRenew: true) { return PassedOver(entry, reason) }
         if !isNamed, let reason = objections.objection(to: certificate) {
             return PassedOver(
                 entry, reason,
-                advice: .renew(key: keyURI(key), serialNumber: certificate.serialNumber))
+                advice: certificate.isAuthority
+                    ? nil
+                    : .renewAnyway(
+                        key: keyURI(key), serialNumber: certificate.serialNumber),
+                // Another CA may have replaced it in the meantime.
+                needsAction: !isCovered(certificate))
         }
         guard let privateKey = key.privateKey else {
             return sees ? PassedOver(entry, Self.keyMissing) : nil
@@ -288,12 +293,22 @@ private struct Look {
         return inventory.entries.compactMap(\.certificate).contains { new in
             guard new != old, !isRevoked(new) else { return false }
             if !outcomes.isEmpty, outcomes.contains(fingerprint(new)) { return true }
-            return new.publicKey == old.publicKey && RenewalCandidates.covers(new, old)
+            return coversNow(new, old)
                 && !new.isFromOtherCA(than: old, among: objections.authorities)
-                && new.notBefore <= search.now
                 && !replacements.outcomes(for: new).contains(fingerprint(old))
-                && problem(new) == nil
         }
+    }
+
+    /// Whether a certificate for the same key, from any CA, covers this one.
+    private func isCovered(_ old: Certificate) -> Bool {
+        inventory.entries.compactMap(\.certificate).contains { new in
+            new != old && !isRevoked(new) && coversNow(new, old)
+        }
+    }
+
+    private func coversNow(_ new: Certificate, _ old: Certificate) -> Bool {
+        new.publicKey == old.publicKey && RenewalCandidates.covers(new, old)
+            && new.notBefore <= search.now && problem(new) == nil
     }
 
     private func fingerprint(_ certificate: Certificate) -> String {
@@ -309,7 +324,8 @@ private struct Look {
                 certificate: certificate, label: entry.record.labelBytes, key: keyURI(key),
                 entry: key, uri: entry.record.uri,
                 lostReplacements: replacements.outcomes(for: certificate),
-                isDestroyable: !search.removesOld || isDestroyable(certificate, &session)))
+                isDestroyable: !search.removesOld || isDestroyable(certificate, &session),
+                objection: objections.objection(to: certificate)))
     }
 
     /// Whether all objects that contain a certificate can be removed.
@@ -407,7 +423,7 @@ private struct Look {
         var trusted: [CertificateEntry] = []
         for entry in distinct(key.certificates) {
             guard let certificate = entry.certificate else { continue }
-            if let reason = problem(certificate) {
+            if let reason = problem(certificate, toRenew: true) {
                 found.passedOver.append(PassedOver(entry, reason))
             } else {
                 trusted.append(entry)

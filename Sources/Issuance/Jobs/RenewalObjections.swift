@@ -6,23 +6,40 @@ internal import TokencertTokens
 /// all of its content.
 struct RenewalObjections {
     /// The address of the CA that gets the orders, as in the ledger; nil if it is not known.
-    let ca: String?
-    /// The orders that concern the token of the certificate.
-    let orders: [Order]
+    private let ca: String?
     /// The possible issuers.
     let authorities: [Certificate]
+    /// The certificates that orders led to, and the addresses of their CAs, by serial number.
+    private var origins: [String: [(certificate: Certificate, ca: String)]] = [:]
+    /// The issuers of the certificates from exactly this CA, and their roots.
+    private var issuers: Set<DistinguishedName> = []
+    private var roots: Set<PublicKey> = []
+
+    /// - Parameter orders: Those that concern the token.
+    init(ca: String?, orders: [Order], authorities: [Certificate]) {
+        self.ca = ca
+        self.authorities = authorities
+        for order in orders {
+            guard let issue = order.beginning.issue, let certificate = order.checkedCertificate
+            else { continue }
+            origins[certificate.serialNumber, default: []].append((certificate, issue.ca))
+            // Each issuer is followed once.
+            guard issue.ca == ca, issuers.insert(certificate.issuer).inserted else { continue }
+            roots.formUnion(certificate.roots(among: authorities))
+        }
+    }
 
     func objection(to certificate: Certificate) -> String? {
-        let own = orders.filter { $0.beginning.issue != nil && $0.hasBrought(certificate) }
-        let addresses = own.compactMap { $0.beginning.issue?.ca }
+        let addresses = (origins[certificate.serialNumber] ?? []).filter {
+            $0.certificate.isSame(as: certificate)
+        }.map(\.ca)
         if let last = addresses.last {
             // A CA that issued it once decides the content again.
-            guard let ca, addresses.allSatisfy({ isOtherCA($0, than: ca) }) else { return nil }
-            return Self.otherCA(last)
+            guard let ca, !addresses.contains(ca) else { return nil }
+            let isOther = addresses.allSatisfy { isOtherCA($0, than: ca) }
+            return isOther || isFromOtherRoot(certificate) ? Self.otherCA(last) : nil
         }
-        if let ca, isFromOtherRoot(certificate, than: ca) {
-            return Self.otherCA(certificate.issuer.text)
-        }
+        if isFromOtherRoot(certificate) { return Self.otherCA(certificate.issuer.text) }
         let missing = certificate.contentNotOrdered
         guard !missing.isEmpty else { return nil }
         return "a new one would not have \(missing.joined(separator: ", "))"
@@ -32,21 +49,11 @@ struct RenewalObjections {
         "it was issued by another CA: \(name)"
     }
 
-    /// Whether the certificates that the CA issued for this token certainly come from another one.
-    private func isFromOtherRoot(_ certificate: Certificate, than ca: String) -> Bool {
-        let known = orders.filter { order in
-            order.beginning.issue.map { !isOtherCA($0.ca, than: ca) } ?? false
-        }.compactMap(\.checkedCertificate)
-        return !known.isEmpty
-            && known.allSatisfy { certificate.isFromOtherCA(than: $0, among: authorities) }
-    }
-}
-
-extension Order {
-    /// Whether the order has led to a certificate that passed every check.
-    fileprivate func hasBrought(_ certificate: Certificate) -> Bool {
-        certified?.certificate == certificate.pem
-            || checkedCertificate.map(certificate.isSame(as:)) ?? false
+    /// Whether the certificate has certainly another root than those that the CA has issued.
+    private func isFromOtherRoot(_ certificate: Certificate) -> Bool {
+        guard !roots.isEmpty, !issuers.contains(certificate.issuer) else { return false }
+        let own = certificate.roots(among: authorities)
+        return !own.isEmpty && own.isDisjoint(with: roots)
     }
 }
 

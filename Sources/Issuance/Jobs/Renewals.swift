@@ -16,6 +16,8 @@ package struct RenewalCandidate {
     package let lostReplacements: Set<String>
     /// Whether the certificate can be removed; only determined if it is to be removed.
     package let isDestroyable: Bool
+    /// Why it is renewed only if the user names it, or nil.
+    package let objection: String?
 }
 
 /// The result of a search for certificates to renew.
@@ -35,8 +37,10 @@ package struct Renewals {
 
 extension RenewalCandidates {
     /// Why a certificate does not chain to a trust anchor, or nil. If it has expired, only the
-    /// signatures count.
-    func chainProblem(_ certificate: Certificate, _ authorities: [Certificate]) -> String? {
+    /// signatures count. A certificate to renew may have a weak signature itself.
+    func chainProblem(
+        _ certificate: Certificate, _ authorities: [Certificate], toRenew isOld: Bool = false
+    ) -> String? {
         switch anchors.status(of: certificate, intermediates: authorities, at: now) {
         case .valid:
             return nil
@@ -45,7 +49,7 @@ extension RenewalCandidates {
             guard certificate.notAfter >= now, let issuer else { return nil }
             return "a certificate in its chain is not valid now: \(issuer.subject.text)"
         case .untrusted(let error):
-            if isOnlyWeaklySigned(certificate, authorities) { return nil }
+            if isOld, isOnlyWeaklySigned(certificate, authorities) { return nil }
             return error.isChainRejected
                 ? "its chain is rejected: \(error.context)"
                 : "it does not chain to a trust anchor: \(certificate.issuer.text)"

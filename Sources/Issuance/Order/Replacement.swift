@@ -38,6 +38,29 @@ extension Order {
     }
 }
 
+extension [Order] {
+    /// The CA certificates that came with certificates or that orders have written to tokens, each once.
+    var authorities: [Certificate] {
+        var texts: Set<String> = []
+        var found: [Certificate] = []
+        for recorded in flatMap(\.events) {
+            let pem: String
+            switch recorded.event {
+            case .chainWritten(let written)?: pem = written
+            case .certified(let certified)?: pem = certified.others
+            default: continue
+            }
+            // Most orders have the same ones.
+            guard texts.insert(pem).inserted else { continue }
+            for certificate in Certificate.all(inPEM: [UInt8](pem.utf8)).certificates
+            where certificate.isAuthority && !found.contains(certificate) {
+                found.append(certificate)
+            }
+        }
+        return found
+    }
+}
+
 /// The replacements of certificates, according to the ledger.
 package struct Replacements {
     /// SHA-256 of each direct replacement, in hexadecimal, keyed by the PEM of the old certificate.

@@ -17,10 +17,11 @@ extension OrderWork {
                 .certificateWrong, at: .retire,
                 "the certificate on the token is the one to be replaced, so it was not removed")
         }
-        if let reason = old.reasonToStay(
-            beside: new, among: others + settings.anchors.certificates)
-        {
-            let remark = "the old certificate stays on the token: \(reason)"
+        // Its issuers may be known only from its own order.
+        let orders = (try? journal.openOrder.ledger.orders(concerning: old)) ?? []
+        let known = others + settings.anchors.certificates + orders.authorities
+        if let reason = old.reasonToStay(beside: new, among: known) {
+            let remark = "the old certificate is not removed from the token: \(reason)"
             notes.remarks.append("\(remark) (\(replacement.name))")
             return StepOutcome([.closed(reason: remark)])
         }

@@ -68,15 +68,14 @@ package struct TokenHealth: Sendable {
     /// valid and is not revoked.
     private mutating func takeReplacements() {
         guard !health.replacements.isEmpty else { return }
-        var present: [String: Replacement] = [:]
+        let wanted = health.replacements.values.reduce(into: Set<String>()) { $0.formUnion($1) }
+        var present: [String: CertificateEntry] = [:]
         for entry in inventory.entries {
             guard let content = entry.content, content.notAfter >= health.now,
                 health.revocationDay(of: content) == nil
             else { continue }
-            let isTrusted =
-                health.anchors != nil
-                && entry.certificate.map { health.knowsIssuer(of: $0, authorities) } ?? false
-            present[hexadecimal(content.sha256Fingerprint)] = isTrusted ? .proved : .seen
+            let fingerprint = hexadecimal(content.sha256Fingerprint)
+            if wanted.contains(fingerprint) { present[fingerprint] = entry }
         }
         for entry in inventory.keys.flatMap(\.certificates) {
             guard let content = entry.content,
@@ -84,8 +83,20 @@ package struct TokenHealth: Sendable {
             else { continue }
             let found = new.compactMap { present[$0] }
             if found.isEmpty || replacements[entry.record.handle] == .proved { continue }
-            replacements[entry.record.handle] = found.contains(.proved) ? .proved : .seen
+            let isProved = found.contains { isWhole($0, replacementOf: entry) }
+            replacements[entry.record.handle] = isProved ? .proved : .seen
         }
+    }
+
+    /// Whether nothing is lost with a certificate: the new one is trusted, from the same issuer, valid now
+    /// and for longer, and has all of its content.
+    private func isWhole(_ new: CertificateEntry, replacementOf old: CertificateEntry) -> Bool {
+        guard health.anchors != nil, let new = new.certificate, let old = old.certificate else {
+            return false
+        }
+        return new.issuer == old.issuer && new.notBefore <= health.now
+            && new.notAfter >= old.notAfter && old.contentMissing(in: new).isEmpty
+            && health.knowsIssuer(of: new, authorities)
     }
 
     /// All findings, key by key.

@@ -46,7 +46,7 @@ struct PEMReader: ~Copyable {
     private static func lines(_ text: [UInt8]) throws(X509Error) -> [ArraySlice<UInt8>] {
         let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
         let (beginning, ending) = (Array("-----BEGIN".utf8), Array("-----".utf8))
-        var isInBlock = false
+        var (isInBlock, hasBlock) = (false, false)
         var lines: [ArraySlice<UInt8>] = []
         var rest = text.starts(with: byteOrderMark) ? text.dropFirst(3) : text[...]
         while let end = rest.firstIndex(where: { $0 == 0x0A || $0 == 0x0D }) ?? lastEnd(of: rest) {
@@ -54,7 +54,8 @@ struct PEMReader: ~Copyable {
             let isBeginning = line.starts(with: beginning)
             if isBeginning, isInBlock { break }
             // OpenSSL would skip the block, and the certificate in it would be lost silently.
-            guard isInBlock || isBeginning || !isLikeBeginning(line) else {
+            let isSpoilt = isLikeBeginning(line) || hasBlock && containsData(line)
+            guard isInBlock || isBeginning || !isSpoilt else {
                 throw X509Error(
                     code: .malformed,
                     context:
@@ -62,6 +63,7 @@ struct PEMReader: ~Copyable {
                         + "exact form -----BEGIN", reasons: [])
             }
             isInBlock = isBeginning || (isInBlock && !line.starts(with: "-----END".utf8))
+            hasBlock = hasBlock || isInBlock
             lines.append(line)
             let isPair = rest[end...].starts(with: [0x0D, 0x0A])
             rest = rest[min(end + (isPair ? 2 : 1), rest.endIndex)...]
@@ -76,12 +78,17 @@ struct PEMReader: ~Copyable {
         return lines
     }
 
-    /// Whether a line outside a block is meant to begin one: with other dashes, in lower case, or as DER.
+    /// Whether a line outside a block is meant to begin one: with other dashes or in lower case.
     private static func isLikeBeginning(_ line: ArraySlice<UInt8>) -> Bool {
-        if line.contains(0) { return true }
-        guard line.first == UInt8(ascii: "-") else { return false }
-        let words = line.drop { $0 == UInt8(ascii: "-") || $0 == 0x20 }.prefix(5)
-        return words.map { $0 & 0xDF }.elementsEqual("BEGIN".utf8)
+        guard line.starts(with: "--".utf8) else { return false }
+        let words = line.drop { $0 == UInt8(ascii: "-") || $0 == 0x20 }
+        return words.prefix(5).map { $0 & 0xDF }.elementsEqual("BEGIN".utf8)
+            && words.dropFirst(5).first == 0x20
+    }
+
+    /// Whether a line after a block contains data such as DER. Zeros at its end do no harm.
+    private static func containsData(_ line: ArraySlice<UInt8>) -> Bool {
+        line.reversed().drop { $0 == 0 }.contains(0)
     }
 
     private static func lastEnd(of rest: ArraySlice<UInt8>) -> Int? {
