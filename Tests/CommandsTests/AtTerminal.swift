@@ -21,7 +21,7 @@ struct AtTerminal {
             \(dialogue)
             expect eof
             catch wait result
-            if {[llength $result] > 4} { puts "ended by [lindex $result 5]"; exit 128 }
+            if {[llength $result] > 4} { puts "terminated by [lindex $result 5]"; exit 128 }
             exit [lindex $result 3]
             """
         let file = try bench.token.folder.write(script, "script")

@@ -245,7 +245,7 @@ import TokencertTestAuthority
             let outcome = try work.readBack(on: &token)
             #expect(outcome.facts.map(\.kind) == ["closed"])
             let isRemarked = work.notes.remarks.contains {
-                $0.hasPrefix("the old certificate is not removed from the token")
+                $0.hasPrefix("the old certificate stays on the token")
             }
             #expect(isRemarked == isRetired)
             #expect(!parts.script.calls.contains("remove"))
