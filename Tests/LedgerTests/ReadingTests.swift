@@ -149,8 +149,8 @@ extension RealParts {
 
         // Otherwise an unfinished order is forgotten because its row is lost.
         @Test(
-            "Orders are not listed if the table of orders or the events are incomplete",
-            arguments: ["DELETE FROM orders WHERE number = 1", "DELETE FROM events"])
+            "Orders are not listed if the last ones or the events are lost",
+            arguments: ["DELETE FROM orders WHERE number = 2", "DELETE FROM events"])
         func incomplete(change: String) throws {
             do {
                 let ledger = try open()

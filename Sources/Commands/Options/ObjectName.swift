@@ -131,7 +131,8 @@ struct ObjectName {
 
     /// The id that a short name may be. A key that is seen only after the login may have it.
     var possibleID: [UInt8]? {
-        uri == nil ? bytes(hexadecimal: text.filter { $0 != ":" }) : nil
+        let digits = text.filter { $0 != ":" }
+        return uri == nil && !digits.isEmpty ? bytes(hexadecimal: digits) : nil
     }
 
     /// Checks that a name is not abbreviated, if what it names is changed without a question.
