@@ -470,6 +470,8 @@ extension RealParts {
             let after = try bench.tokencert(["health", String(serial), "--days", "3650"])
             #expect(after.status == 0, "\(after)")
             #expect(after.output.contains("a newer certificate has replaced it"), "\(after)")
+            let list = try bench.tokencert(["list"]).output
+            #expect(list.components(separatedBy: "replaced").count == 2, "\(list)")
         }
 
         @Test(

@@ -108,9 +108,13 @@ struct ListTable: Sendable {
                 > ($1.content?.notAfter ?? 0, $1.content?.notBefore ?? 0)
         }
         let order = key.value.flatMap { unfinishedOrders[hexadecimal($0.sha256Fingerprint)] }
-        let state =
+        var state =
             order.map { "order \($0) unfinished" }
             ?? (certificates.isEmpty ? "no certificate" : publicKeyState(key))
+        // One for another key may have replaced it.
+        if state.isEmpty, let newest = certificates.first, health.isReplaced(newest) {
+            state = "replaced"
+        }
         var first = certificates.first.map { line($0, of: key, state: state) } ?? Line(state: state)
         first.label = key.label
         first.id = hexadecimal(key.id)
