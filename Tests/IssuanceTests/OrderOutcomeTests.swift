@@ -332,4 +332,25 @@ struct NoTransport: Transport {
                 extensions: []), issuer: nil)
         #expect(old.reasonToStay(beside: short, among: []) != nil)
     }
+
+    // Otherwise the only certificate with an address or a use is removed.
+    @Test(
+        "A certificate with more content than its replacement stays, unless the user accepted that")
+    func retiringContent() throws {
+        let key = try HostPrivateKey.generate(.ec(.p256))
+        func certificate(_ number: UInt8, _ addresses: [String]) throws -> Certificate {
+            try key.issue(
+                CertificateContent(
+                    subject: [.init(.commonName, "Anna")], publicKey: key.publicKey,
+                    serialNumber: [number], notBefore: Self.sent, notAfter: Self.sent + 900,
+                    extensions: [.subjectAlternativeName(emailAddresses: addresses)]), issuer: nil)
+        }
+        let old = try certificate(1, ["a@example.org", "b@example.org"])
+        let new = try certificate(2, ["a@example.org"])
+        #expect(
+            old.reasonToStay(beside: new, among: [])
+                == "the new one does not have names in subjectAltName")
+        #expect(old.reasonToStay(beside: new, among: [], acceptingLoss: true) == nil)
+        #expect(new.reasonToStay(beside: old, among: []) == nil)
+    }
 }

@@ -20,7 +20,9 @@ extension OrderWork {
         // Its issuers may be known only from its own order.
         let orders = (try? journal.openOrder.ledger.orders(concerning: old)) ?? []
         let known = others + settings.anchors.certificates + orders.authorities
-        if let reason = old.reasonToStay(beside: new, among: known) {
+        // A user who accepted the CA's changes accepted the new certificate in place of the old one.
+        let hasAccepted = order.certified?.changes.isEmpty == false
+        if let reason = old.reasonToStay(beside: new, among: known, acceptingLoss: hasAccepted) {
             let remark = "the old certificate is not removed from the token: \(reason)"
             notes.remarks.append("\(remark) (\(replacement.name))")
             return StepOutcome([.closed(reason: remark)])
@@ -58,8 +60,10 @@ extension OrderWork {
 
 extension Certificate {
     /// Why this certificate is not removed although it is replaced, or nil. `known` are possible issuers.
-    func reasonToStay(beside new: Certificate, among known: [Certificate]) -> String? {
-        let missing = contentMissing(in: new)
+    func reasonToStay(
+        beside new: Certificate, among known: [Certificate], acceptingLoss acceptsLoss: Bool = false
+    ) -> String? {
+        let missing = acceptsLoss ? [] : contentMissing(in: new)
         if !missing.isEmpty {
             return "the new one does not have \(missing.joined(separator: ", "))"
         }
