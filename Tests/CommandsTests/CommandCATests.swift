@@ -90,6 +90,32 @@ extension RealParts {
             #expect(try bench.certificates() == 2)
         }
 
+        // Otherwise the only certificate of the other CA is gone.
+        @Test("A token that overwrites certificates keeps one of another CA until the user agrees")
+        func otherCA() throws {
+            let bench = try CommandBench()
+            #expect(
+                try bench.issue(["--key-type", "ec:p256"], command: bench.caOpenSSL).status == 0)
+            let other = try bench.script("exec $CA")
+            let profile = try bench.folder.write(
+                #"""
+                {"name": "other", "title": "another token", "tested": "here", "match": {},
+                "certificatesPerKey": 1, "replacesCertificates": true}
+                """#, "profile.json")
+            let renew = ["renew", "mail", "--retire", "--token-profile", profile]
+            for arguments in [renew, renew + ["--dry-run"]] {
+                let refused = try bench.tokencert(arguments, command: other)
+                #expect(refused.status == 73, "\(refused)")
+                #expect(refused.errors.contains("it was issued by another CA"), "\(refused)")
+            }
+            let history = try bench.tokencert(["history", "--json"]).json()
+            #expect((history["orders"] as? [Any])?.count == 1)
+            let all = try bench.tokencert(["renew", "--all"], command: other)
+            #expect(all.status == 79 && all.errors.contains("was skipped"), "\(all)")
+            let agreed = try bench.tokencert(renew + ["--accept-changes"], command: other)
+            #expect(agreed.status == 0, "\(agreed)")
+        }
+
         // Otherwise the user would have to order a second certificate.
         @Test("A certificate that is issued later is fetched with the CA's number")
         func later() throws {

@@ -23,13 +23,23 @@ package struct TrustStore: Sendable {
     }
 
     /// The readable anchors in the file, or in the folder if it is nil; nil if there are none.
-    package func anchorsIfAny(file: String?) -> TrustAnchors? {
-        let certificates =
-            if let file {
-                (try? Self.read(file)) ?? []
-            } else {
-                ((try? files()) ?? []).flatMap { (try? readKept($0)) ?? [] }
+    ///
+    /// - Parameter report: Gets the error of each file of the folder that is not used.
+    package func anchorsIfAny(
+        file: String?, reporting report: (TrustStoreError) -> Void = { _ in }
+    ) -> TrustAnchors? {
+        var certificates: [Certificate] = []
+        if let file {
+            certificates = (try? Self.read(file)) ?? []
+        } else {
+            for file in (try? files()) ?? [] {
+                do throws(TrustStoreError) {
+                    certificates += try readKept(file)
+                } catch {
+                    report(error)
+                }
             }
+        }
         return certificates.isEmpty ? nil : TrustAnchors(certificates)
     }
 

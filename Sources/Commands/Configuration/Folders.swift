@@ -9,22 +9,14 @@ var dataFolder: String { folder("XDG_DATA_HOME", "/.local/share") }
 /// The user's trust anchors.
 var trustStore: TrustStore { TrustStore(folder: dataFolder + "/anchors") }
 
-/// The usable trust anchors; nil if there are none. A warning names a file that is not used because other
-/// users can write to it.
+/// The usable trust anchors; nil if there are none. A warning names a file or folder that is not used
+/// because other users can write to it.
 func usableAnchors() -> TrustAnchors? {
-    let file = setting(nil, .caFile)
-    if file == nil {
-        for kept in (try? trustStore.files()) ?? [] {
-            do throws(TrustStoreError) {
-                _ = try trustStore.readKept(kept)
-            } catch {
-                guard case .changeable = error else { continue }
-                printError("warning: " + printable(Failure(error).message))
-                break
-            }
-        }
+    var reported: Set<String> = []
+    return trustStore.anchorsIfAny(file: setting(nil, .caFile)) { error in
+        guard case .changeable(let path) = error, reported.insert(path).inserted else { return }
+        printError("warning: " + printable(Failure(error).message))
     }
-    return trustStore.anchorsIfAny(file: file)
 }
 
 /// The folder of the ledger, `$XDG_STATE_HOME/tokencert`.

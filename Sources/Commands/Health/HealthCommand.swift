@@ -68,7 +68,7 @@ struct HealthCommand: ParsableCommand {
             var content = try read(
                 token, tokenOptions, name?.uri, readingAll: true,
                 keepingCertificates: { _ in true }, loggingIn: tokens.logsIn)
-            ledgerOptions.complete(&health, &content.inventory)
+            health.replacements = ledgerOptions.complete(&content.inventory)
             let found = try findings(on: content, name, health, revocation)
             try show(found, content, states, among: tokens, checkedIssuers: anchors != nil)
             if !content.sawPrivateObjects { hasSeenAll = false }

@@ -133,11 +133,12 @@ struct LedgerOptions: ParsableArguments {
         try Revocations(in: ledger).times.mapValues { String(timestamp($0).prefix(10)) }
     }
 
-    /// Adds what the ledger has of the certificates on a token; nothing if it cannot be read, which is
-    /// reported elsewhere.
-    func complete(_ health: inout Health, _ inventory: inout TokenInventory) {
-        guard let ledger = try? openIfThere() else { return }
-        try? ledger.complete(&inventory, &health.replacements)
+    /// Adds the CA certificates that came with the certificates on a token, and returns which of these have
+    /// replaced others. Does nothing if the ledger cannot be read, which is reported elsewhere.
+    @discardableResult
+    func complete(_ inventory: inout TokenInventory) -> [String: Set<String>] {
+        guard let ledger = try? openIfThere() else { return [:] }
+        return (try? ledger.complete(&inventory)) ?? [:]
     }
 
     /// The orders with a valid certificate for a key that has none on the token, by the URIs of the key's

@@ -42,7 +42,7 @@ extension PassedOver.Advice {
             return "to type its PIN: tokencert renew \(serialNumber) \(selection) "
                 + "--pin-source prompt"
         case .renewAnyway(let key, let serialNumber):
-            return "to order one from the CA that is set now: tokencert renew \(name(key)) "
+            return "to order one from the configured CA: tokencert renew \(name(key)) "
                 + "--serial \(serialNumber)"
         case .renew(let key, let serialNumber):
             return "to order now: tokencert renew \(name(key))"

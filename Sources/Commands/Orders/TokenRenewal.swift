@@ -142,7 +142,7 @@ struct TokenRenewal {
         for candidate in found.candidates {
             let orders = try ledger?.orders(concerning: candidate.certificate) ?? []
             if !isNamed(candidate), tally.passesOver(candidate, orders) { continue }
-            tellObjection(to: candidate, tally)
+            try takeObjection(to: candidate, tally)
             do {
                 let replacement = wishes.replacement(
                     for: candidate, isNamed: isNamed(candidate))
@@ -185,10 +185,23 @@ struct TokenRenewal {
         }
     }
 
-    /// Tells the user why a certificate is renewed only because of its name.
-    private func tellObjection(to candidate: RenewalCandidate, _ tally: RenewalTally) {
+    /// Tells the user why a certificate is renewed only because of its name. Throws if writing the new one
+    /// would remove it.
+    private func takeObjection(to candidate: RenewalCandidate, _ tally: RenewalTally) throws {
         guard let objection = candidate.objection else { return }
-        printNotes(["\(tally.title(candidate)): \(objection)"])
+        let title = tally.title(candidate)
+        let isOverwritten =
+            token.replacesCertificates || token.profile?.storesPublicKeysInCertificates ?? false
+        if isOverwritten, !wishes.makesKeys, !wishes.acceptsChanges {
+            throw Failure(
+                .cannotCreate, code: "certificateWouldBeLost",
+                "refusing to replace \(title): the token would overwrite it, and \(objection)",
+                hints: [
+                    "to keep it, get a certificate for a new key: add --new-key",
+                    "to overwrite it anyway, add --accept-changes",
+                ])
+        }
+        printNotes(["\(title): \(objection)"])
     }
 
     // MARK: Renewal
@@ -221,7 +234,7 @@ struct TokenRenewal {
                 continue
             }
             if !isNamed(candidate), tally.passesOver(candidate, orders) { continue }
-            tellObjection(to: candidate, tally)
+            try takeObjection(to: candidate, tally)
             do {
                 // The role that is logged in to write may not see what has to be read.
                 try connection.logIn(for: .read, at: .plan)

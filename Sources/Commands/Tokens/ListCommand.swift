@@ -71,7 +71,7 @@ struct ListCommand: ParsableCommand {
                 // A token may have thousands, of which most are needed only once.
                 isTree || certificate.isAuthority || !health.knowsIssuer(of: certificate)
             }, loggingIn: tokens.logsIn)
-        ledgerOptions.complete(&health, &read.inventory)
+        health.replacements = ledgerOptions.complete(&read.inventory)
         let issuers = read.inventory.issuersElsewhere
         if let name, name.uri == nil {
             let target = try name.target(in: read.inventory, on: read.token)

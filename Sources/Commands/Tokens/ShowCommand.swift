@@ -141,7 +141,7 @@ struct ShowCommand: ParsableCommand {
             sawPrivateObjects: read.sawPrivateObjects)
         checks.revocations = ledgerOptions.objectStates(showingOrders: false).revocations
         var inventory = read.inventory
-        ledgerOptions.complete(&checks, &inventory)
+        checks.replacements = ledgerOptions.complete(&inventory)
         let health = checks.of(inventory)
         // The report on a key includes its certificates: show each only once.
         let ofKeys = Set(named.keys.flatMap(\.certificates).map(\.record.handle))

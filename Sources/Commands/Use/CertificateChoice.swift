@@ -65,8 +65,7 @@ struct CertificateChoice {
     ) throws -> UsedCertificate {
         var inventory = try TokenInventory(
             &session, profile: token.profile, keepingCertificates: { _ in true })
-        var health = Health(now: now(), sawPrivateObjects: false)
-        ledger.complete(&health, &inventory)
+        ledger.complete(&inventory)
         let (key, entry) = try choose(inventory, on: token.token)
         guard let certificate = entry.certificate else { throw noCertificate(token.token) }
         let anchors = usableAnchors()

@@ -27,14 +27,14 @@ extension Ledger {
         return found.values.sorted { $0.number < $1.number }
     }
 
-    /// Adds what the ledger has of the certificates on a token: the CA certificates that came with them,
-    /// and which have replaced others.
+    /// Adds the CA certificates that came with the certificates on a token, and returns which of these have
+    /// replaced others, as for `Health.replacements`.
     package func complete(
-        _ inventory: inout TokenInventory, _ replacements: inout [String: Set<String>]
-    ) throws(LedgerError) {
+        _ inventory: inout TokenInventory
+    ) throws(LedgerError) -> [String: Set<String>] {
         let orders = try orders(concerning: inventory)
         inventory.issuersElsewhere = orders.authorities
-        replacements = Replacements(orders).all
+        return Replacements(orders).all
     }
 
     /// The orders for the keys of certificates, oldest first.

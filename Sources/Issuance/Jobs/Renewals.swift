@@ -72,13 +72,8 @@ extension RenewalCandidates {
     /// Whether a certificate covers everything that an older one does and is valid for longer. If both
     /// are valid for the same time, the one with the larger serial number counts as newer.
     static func covers(_ new: Certificate, _ old: Certificate) -> Bool {
-        new.subject.text == old.subject.text
-            && old.subjectAlternativeNames.isSubset(of: new.subjectAlternativeNames)
-            // A certificate without extended key usages permits every use.
-            && (new.extendedKeyUsages.isEmpty
-                || (!old.extendedKeyUsages.isEmpty
-                    && Set(old.extendedKeyUsages).isSubset(of: new.extendedKeyUsages)))
-            && newness(new) > newness(old)
+        new.subject.text == old.subject.text && newness(new) > newness(old)
+            && old.contentMissing(in: new).isEmpty
     }
 
     private static func newness(_ certificate: Certificate) -> (Int64, Int64, Int, String) {

@@ -4,7 +4,7 @@ import TokencertTestAuthority
 import TokencertTokens
 
 /// Whether one certificate can take the place of another.
-@Suite struct RootTests {
+@Suite struct CertificateComparisonTests {
     private static let end: Int64 = 1_900_000_000
 
     private func newKey() throws -> PublicKey {
