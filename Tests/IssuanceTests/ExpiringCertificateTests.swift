@@ -171,6 +171,23 @@ import TokencertTestSupport
         }
     }
 
+    // Otherwise it expires unnoticed although the timer of its CA renews it.
+    @Test("A newer certificate from another CA does not count")
+    func otherCA() throws {
+        let first = try order(1, issue(key), proved(certificate(key, endingIn: 5 * Self.day)))
+        let new = try certificate(key, endingIn: 500 * Self.day)
+        for (address, isOther) in [
+            ("https://ca.example", false), ("https://secure.ca.example", false),
+            ("https://ca.test", true), ("command:ca.example", true),
+        ] {
+            let job = OrderEvent.Job.issue(
+                OrderEvent.Issue(
+                    ca: address, account: "anna@example.org", name: "Anna", key: existing(key)))
+            let found = try numbers([first, order(2, job, proved(new))])
+            #expect(found == (isOther ? [1] : []), "\(address)")
+        }
+    }
+
     // MARK: Revoked certificates
 
     private func revoked(_ certificate: Certificate) -> OrderEvent {

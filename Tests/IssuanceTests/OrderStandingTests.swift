@@ -1,6 +1,7 @@
 import Testing
 import TokencertTestAuthority
 import TokencertTestSupport
+import TokencertTokens
 
 @testable import OpenSSLX509
 @testable import TokencertIssuance
@@ -178,8 +179,8 @@ import TokencertTestSupport
                 issuer: nil)
         }
         let (old, new) = (try certificate([0x7F]), try certificate([1, 0]))
-        #expect(RenewalCandidates.covers(new, old))
-        #expect(!RenewalCandidates.covers(old, new) && !RenewalCandidates.covers(old, old))
+        #expect(old.isCovered(by: new))
+        #expect(!new.isCovered(by: old) && !old.isCovered(by: old))
     }
 
     @Test("A certificate for any use covers one for some uses, but not vice versa")
@@ -197,8 +198,8 @@ import TokencertTestSupport
             ([.clientAuth, .emailProtection], [.emailProtection], true),
             ([.emailProtection], [.clientAuth, .emailProtection], false),
         ] as [([ExtendedKeyUsage], [ExtendedKeyUsage], Bool)] {
-            let isCovering = RenewalCandidates.covers(
-                try certificate(new, until: 200), try certificate(old, until: 100))
+            let isCovering = try certificate(old, until: 100).isCovered(
+                by: certificate(new, until: 200))
             #expect(isCovering == isCovered, "\(new), \(old)")
         }
     }

@@ -50,7 +50,7 @@ import TokencertTestSupport
         ] {
             let new = try certificate(key, from: start, to: end)
             #expect(
-                RenewalCandidates.covers(new, old) == isCovering,
+                old.isCovered(by: new) == isCovering,
                 "\(start - now) to \(end - now)")
         }
     }

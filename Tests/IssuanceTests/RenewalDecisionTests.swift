@@ -1,5 +1,6 @@
 import Testing
 import TokencertTestAuthority
+import TokencertTokens
 
 @testable import OpenSSLX509
 @testable import TokencertIssuance
@@ -93,7 +94,7 @@ import TokencertTestAuthority
                 uses: uses, issuer: (rootKey, root))
         }
         let old = try certificate()
-        let covers = RenewalCandidates.covers
+        func covers(_ new: Certificate, _ old: Certificate) -> Bool { old.isCovered(by: new) }
         #expect(covers(try certificate(days: 11), old))
         #expect(
             covers(

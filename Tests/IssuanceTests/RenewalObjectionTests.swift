@@ -101,6 +101,10 @@ import TokencertTestSupport
             .subjectAlternativeName(emailAddresses: ["anna@example.org"]),
         ])
         #expect(objection(to: usual) == nil)
+        let binding = try certificate([.keyUsage([.digitalSignature, .contentCommitment])])
+        #expect(
+            objection(to: binding)
+                == "a new one would not have the key usages contentCommitment")
         let server = try certificate([.extendedKeyUsage([.serverAuth, .clientAuth])])
         #expect(objection(to: server) == "a new one would not have the uses serverAuth")
         #expect(

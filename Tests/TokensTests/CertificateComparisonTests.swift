@@ -55,4 +55,29 @@ import TokencertTokens
             unlimited.contentMissing(in: try certificate(["a@example.org"], [.clientAuth]))
                 == ["unlimited uses"])
     }
+
+    // A certificate for signatures and one for encryption may have the same names and uses.
+    @Test("Key usages that a new certificate lacks are found")
+    func missingKeyUsages() throws {
+        let root = try SampleAuthority("Root")
+        let key = try newKey()
+        func certificate(_ usages: Set<KeyUsage>?, until end: Int64) throws -> Certificate {
+            try root.issue(key, until: end, usages.map { [.keyUsage($0)] } ?? [])
+        }
+        for (old, new, missing) in [
+            ([.digitalSignature], [.digitalSignature, .keyEncipherment], []),
+            (
+                [.digitalSignature, .contentCommitment], [.digitalSignature, .dataEncipherment],
+                ["the key usages contentCommitment"]
+            ), ([.keyEncipherment], nil, []), (nil, nil, []),
+            (nil, [.digitalSignature], ["the key usages keyAgreement"]),
+            (nil, [.digitalSignature, .keyAgreement], []),
+        ] as [(Set<KeyUsage>?, Set<KeyUsage>?, [String])] {
+            let one = try certificate(old, until: Self.end)
+            let other = try certificate(new, until: Self.end + 1)
+            #expect(one.contentMissing(in: other) == missing)
+            #expect(one.isCovered(by: other) == missing.isEmpty)
+            #expect(!other.isCovered(by: one))
+        }
+    }
 }

@@ -1,5 +1,6 @@
 package import OpenSSLX509
 package import TokencertLedger
+internal import TokencertTokens
 
 /// A certificate that expires soon or has expired, according to the ledger.
 package struct ExpiringCertificate: Sendable {
@@ -86,11 +87,14 @@ package struct ExpiringCertificates: Sendable {
         let replacements = Replacements(orders)
         let revocations = Revocations(orders)
         let ofKeys = Dictionary(grouping: proved.keys, by: \.publicKey)
-        let current = proved.filter { certificate, _ in
+        let authorities = orders.authorities
+        let current = proved.filter { certificate, order in
             replacements.outcomes(for: certificate).isEmpty
                 && revocations.time(of: certificate) == nil
-                && !(ofKeys[certificate.publicKey] ?? []).contains {
-                    revocations.time(of: $0) == nil && RenewalCandidates.covers($0, certificate)
+                && !(ofKeys[certificate.publicKey] ?? []).contains { new in
+                    revocations.time(of: new) == nil && certificate.isCovered(by: new)
+                        && !(proved[new]?.isOfOtherCA(than: order) ?? false)
+                        && !certificate.isFromOtherCA(than: new, among: authorities)
                 }
         }
         let labels = Dictionary(grouping: proved.keys) { certificate in
@@ -126,6 +130,14 @@ extension Order {
     var checkedCertificate: Certificate? {
         guard let certified else { return nil }
         return Certificate.all(inPEM: Array(certified.certificate.utf8)).certificates.first
+    }
+
+    /// Whether two orders were certainly sent to different CAs.
+    fileprivate func isOfOtherCA(than other: Order) -> Bool {
+        guard let one = beginning.issue?.ca, let two = other.beginning.issue?.ca else {
+            return false
+        }
+        return isOtherCA(one, than: two)
     }
 
     /// Whether the order replaces a certificate or is for its key.

@@ -156,8 +156,7 @@ private struct Look {
             && inventory.keys.contains { key in
                 key.privateKey != nil
                     && key.certificates.compactMap(\.certificate).contains { new in
-                        RenewalCandidates.covers(new, old) && new.notBefore <= search.now
-                            && problem(new) == nil && !isRevoked(new)
+                        old.isCovered(by: new) && isUsable(new) && !isRevoked(new)
                     }
             }
     }
@@ -293,7 +292,7 @@ private struct Look {
         return inventory.entries.compactMap(\.certificate).contains { new in
             guard new != old, !isRevoked(new) else { return false }
             if !outcomes.isEmpty, outcomes.contains(fingerprint(new)) { return true }
-            return coversNow(new, old)
+            return new.publicKey == old.publicKey && old.isCovered(by: new) && isUsable(new)
                 && !new.isFromOtherCA(than: old, among: objections.authorities)
                 && !replacements.outcomes(for: new).contains(fingerprint(old))
         }
@@ -302,13 +301,13 @@ private struct Look {
     /// Whether a certificate for the same key, from any CA, covers this one.
     private func isCovered(_ old: Certificate) -> Bool {
         inventory.entries.compactMap(\.certificate).contains { new in
-            new != old && !isRevoked(new) && coversNow(new, old)
+            new.publicKey == old.publicKey && old.isCovered(by: new) && isUsable(new)
+                && !isRevoked(new)
         }
     }
 
-    private func coversNow(_ new: Certificate, _ old: Certificate) -> Bool {
-        new.publicKey == old.publicKey && RenewalCandidates.covers(new, old)
-            && new.notBefore <= search.now && problem(new) == nil
+    private func isUsable(_ new: Certificate) -> Bool {
+        new.notBefore <= search.now && problem(new) == nil
     }
 
     private func fingerprint(_ certificate: Certificate) -> String {

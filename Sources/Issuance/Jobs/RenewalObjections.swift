@@ -65,9 +65,19 @@ extension Certificate {
         if subject.hasOtherParts {
             missing.append("parts of the subject besides CN and emailAddress")
         }
+        let keyUsages = (keyUsages ?? []).filter { !Self.orderedKeyUsages.contains($0) }
+        if !keyUsages.isEmpty {
+            missing.append(
+                "the key usages \(keyUsages.map { "\($0)" }.joined(separator: ", "))")
+        }
         let uses = Set(extendedKeyUsages).subtracting(Self.orderedUses).map(\.description).sorted()
         return missing + (uses.isEmpty ? [] : ["the uses \(uses.joined(separator: ", "))"])
     }
+
+    /// The key usages of CAcert's client certificates.
+    private static let orderedKeyUsages: [KeyUsage] = [
+        .digitalSignature, .keyEncipherment, .keyAgreement,
+    ]
 
     /// The uses of CAcert's client certificates.
     private static let orderedUses: Set<ExtendedKeyUsage> = [

@@ -68,16 +68,4 @@ extension RenewalCandidates {
             if case .valid = status { return true } else { return false }
         }
     }
-
-    /// Whether a certificate covers everything that an older one does and is valid for longer. If both
-    /// are valid for the same time, the one with the larger serial number counts as newer.
-    static func covers(_ new: Certificate, _ old: Certificate) -> Bool {
-        new.subject.text == old.subject.text && newness(new) > newness(old)
-            && old.contentMissing(in: new).isEmpty
-    }
-
-    private static func newness(_ certificate: Certificate) -> (Int64, Int64, Int, String) {
-        let serialNumber = certificate.serialNumber
-        return (certificate.notAfter, certificate.notBefore, serialNumber.utf8.count, serialNumber)
-    }
 }

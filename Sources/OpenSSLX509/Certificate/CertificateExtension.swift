@@ -121,6 +121,8 @@ public enum KeyUsage: UInt8, Sendable, Hashable {
     case contentCommitment = 1
     /// Encryption of keys.
     case keyEncipherment = 2
+    /// Encryption of data without another key.
+    case dataEncipherment = 3
     /// Key agreement.
     case keyAgreement = 4
     /// Signatures on certificates.

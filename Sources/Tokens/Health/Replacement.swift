@@ -11,77 +11,57 @@ enum Replacement: Sendable, Hashable {
 
 /// The certificates of a key that may replace others: the valid ones.
 struct Replacements {
-    /// The purpose of a certificate; only certificates with the same purpose can replace each
-    /// other.
-    private struct Purpose: Hashable {
-        let subject: String
-        let issuer: String
-        /// The complete subjectAltName, or nil if the certificate itself is not available.
-        let names: Set<[UInt8]>?
-        let extendedKeyUsages: Set<ExtendedKeyUsage>
-        let keyUsages: Set<KeyUsage>?
-
-        init(_ content: CertificateEntry.Content, _ certificate: Certificate?) {
-            subject = content.subject
-            issuer = content.issuer
-            names = certificate?.subjectAlternativeNames
-            extendedKeyUsages = Set(certificate?.extendedKeyUsages ?? [])
-            let usages: [KeyUsage] = [
-                .digitalSignature, .contentCommitment, .keyEncipherment, .keyAgreement,
-            ]
-            keyUsages = certificate.flatMap { certificate in
-                certificate.allows(.digitalSignature) == nil
-                    ? nil : Set(usages.filter { certificate.allows($0) == true })
-            }
-        }
-
-        func covers(_ other: Purpose) -> Bool {
-            // A renewed certificate may have another issuer of the same CA: if both certificates
-            // are available, the trust anchors decide.
-            guard let names, let wanted = other.names else {
-                return names == nil && other.names == nil && issuer == other.issuer
-            }
-            // An absent key usage or extended key usage permits every use.
-            let coversUses =
-                extendedKeyUsages.isEmpty
-                || (!other.extendedKeyUsages.isEmpty
-                    && other.extendedKeyUsages.isSubset(of: extendedKeyUsages))
-            let coversKeyUses =
-                keyUsages.map { mine in other.keyUsages.map { $0.isSubset(of: mine) } ?? false }
-                ?? true
-            return wanted.isSubset(of: names) && coversUses && coversKeyUses
-        }
-    }
-
     private let health: Health
-    /// For each subject and purpose, the latest end of validity.
-    private var bySubject: [String: [Purpose: Int64]] = [:]
+    /// The possible issuers.
+    private let known: [Certificate]
+    /// The certificates that are not covered by others of the same issuer; the last to expire first.
+    private var bySubject: [String: [CertificateEntry]] = [:]
 
     init(_ entries: [CertificateEntry], _ health: Health, _ authorities: [Certificate]) {
         self.health = health
-        for entry in entries {
-            guard let content = entry.content, content.notBefore <= health.now,
-                content.notAfter >= health.now, health.revocationDay(of: content) == nil
-            else { continue }
-            let purpose = Purpose(content, entry.certificate)
-            let known = bySubject[content.subject]?[purpose] ?? .min
-            guard content.notAfter > known,
+        known = authorities + (health.anchors?.certificates ?? [])
+        for (entry, content) in entries.compactMap({ entry in entry.content.map { (entry, $0) } })
+            .sorted(by: { $0.1.notAfter > $1.1.notAfter })
+        where content.notBefore <= health.now && content.notAfter >= health.now
+            && health.revocationDay(of: content) == nil
+        {
+            let others = bySubject[content.subject] ?? []
+            // With many renewals of one key, only the newest is compared with each.
+            guard !others.contains(where: { isOfOneIssuer($0, entry) && covers($0, entry) }),
                 entry.certificate.map({ health.knowsIssuer(of: $0, authorities) }) ?? true
             else { continue }
-            bySubject[content.subject, default: [:]][purpose] = content.notAfter
+            bySubject[content.subject] = others + [entry]
         }
     }
 
     func replacement(of entry: CertificateEntry) -> Replacement {
-        guard let content = entry.content, let newer = bySubject[content.subject] else {
+        guard let content = entry.content, let others = bySubject[content.subject] else {
             return .none
         }
-        let purpose = Purpose(content, entry.certificate)
-        let successors = newer.filter { $0.value > content.notAfter && $0.key.covers(purpose) }
+        let successors = others.filter { covers($0, entry) && !isFromOtherCA($0, entry) }
         if successors.isEmpty { return .none }
         let isProved =
             entry.certificate != nil && health.anchors != nil
-            && successors.keys.contains { $0.issuer == purpose.issuer }
+            && successors.contains { isOfOneIssuer($0, entry) }
         return isProved ? .proved : .seen
+    }
+
+    private func isOfOneIssuer(_ new: CertificateEntry, _ old: CertificateEntry) -> Bool {
+        new.content?.issuer == old.content?.issuer
+    }
+
+    /// Whether a certificate is newer and has all content of the old one. Without the certificates
+    /// themselves, only the names of subject and issuer are known.
+    private func covers(_ new: CertificateEntry, _ old: CertificateEntry) -> Bool {
+        guard let certificate = new.certificate, let oldCertificate = old.certificate else {
+            return new.certificate == nil && old.certificate == nil && isOfOneIssuer(new, old)
+                && new.content?.notAfter ?? .min > old.content?.notAfter ?? .min
+        }
+        return oldCertificate.isCovered(by: certificate)
+    }
+
+    private func isFromOtherCA(_ new: CertificateEntry, _ old: CertificateEntry) -> Bool {
+        guard let new = new.certificate, let old = old.certificate else { return false }
+        return old.isFromOtherCA(than: new, among: known)
     }
 }
