@@ -128,6 +128,26 @@ import TokencertTestAuthority
         }
     }
 
+    @Test("A label that a certificate does not get is reported")
+    func unchangedLabel() throws {
+        for (wanted, wasThere, isReported) in [
+            ("new", true, true), ("new", false, false), (nil, true, false),
+        ] as [(String?, Bool, Bool)] {
+            let parts = try StepParts()
+            let key = try parts.addKey()
+            let certificate = try parts.ca.issue(for: key.publicKey, number: 2, name: "Anna")
+            if wasThere { parts.acting.world.certificates = [certificate] }
+            var imported = OrderEvent.Import(
+                publicKeyHash: hexadecimal(key.publicKey.sha256Fingerprint))
+            imported.certificateLabel = wanted.map { Array($0.utf8) }
+            var work = try parts.work(.import(imported), [.accepted(certificate)])
+            var token = parts.token
+            _ = try work.writeCertificate(on: &token)
+            let remark = "the certificate was already there, and its label is unchanged"
+            #expect(work.notes.remarks == (isReported ? [remark] : []))
+        }
+    }
+
     @Test("Nothing is written without a verified certificate or without room")
     func notWritten() throws {
         for (hasCertificate, expected) in [

@@ -23,8 +23,8 @@ enum ExitStatus: Int32, CaseIterable {
         case .done: "success"
         case .bug: "internal error: a bug in tokencert"
         case .usage:
-            "the command line or an environment variable is wrong; or there is no terminal for a secret "
-                + "or a confirmation; or a new PIN is weak"
+            "the command line, an environment variable or a setting in the configuration file is "
+                + "wrong; or there is no terminal for a secret or a confirmation; or a new PIN is weak"
         case .dataRefused:
             "the CA refused the data of the request, would refuse it, or cannot issue it: name, "
                 + "address, kind of key; or another program cannot use the certificate or the token"

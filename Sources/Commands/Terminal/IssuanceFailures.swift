@@ -167,11 +167,12 @@ private struct FailureRow {
             ),
         .needsDecision: .init(.pending).hinting(.command, askCA).hinting(.any, webSite),
         // The certificate
-        .certificateWrong: .init(
-            .certificateWrong, "nothing was written; do not use that certificate"
-        )
-        .going(
-            .arrived, "the CA's answer is in the ledger; to check it again: {resume}", "{abandon}"),
+        .certificateWrong: .init(.certificateWrong)
+            .hinting(.fromLedger, "nothing was written; do not use that certificate")
+            .hinting(.any, "nothing was written; check that it is the right certificate")
+            .going(
+                .arrived, "the CA's answer is in the ledger; to check it again: {resume}",
+                "{abandon}"),
         .certificateRevoked: .init(
             .certificateWrong, "nothing was written; do not use that certificate"
         )

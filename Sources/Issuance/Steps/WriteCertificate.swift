@@ -18,6 +18,12 @@ extension OrderWork {
         let written = try token.write(certificate, for: key, label: label, isFresh: isFresh)
         notes.written = written.uri
         notes.wasThere = written.wasThere
+        let uri = try? PKCS11URI(parsing: written.uri)
+        if written.wasThere, let wanted = order.beginning.imported?.certificateLabel, let uri,
+            uri.objectAttributes[.labelBytes] ?? [] != wanted
+        {
+            notes.remarks.append("the certificate was already there, and its label is unchanged")
+        }
         guard order.beginning.imported?.writesChain == true else {
             return StepOutcome([.written(uri: written.uri)])
         }
