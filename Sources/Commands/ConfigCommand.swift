@@ -31,10 +31,7 @@ struct ConfigCommand: ParsableCommand {
     func run() throws {
         try prepareProcess(output)
         let report = Report()
-        if output.isJSON {
-            try printJSON(report)
-            return
-        }
+        if output.isJSON { return try printJSON(report) }
         let there = report.isFileThere ? "" : " (does not exist)"
         print("file      \(printable(report.file))\(there)")
         print("profile   \(printable(report.profile ?? "none"))")

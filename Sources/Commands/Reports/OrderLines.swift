@@ -95,10 +95,7 @@ func showUnfinished(
     _ orders: [Order], _ ledger: LedgerOptions, _ output: CommonOptions
 ) throws {
     let lines = orders.map { OrderLine($0) }
-    if output.isJSON {
-        try printJSON(["orders": lines])
-        return
-    }
+    if output.isJSON { return try printJSON(["orders": lines]) }
     if lines.isEmpty {
         print("No order is unfinished.")
         ledger.noteAbsence()

@@ -159,10 +159,7 @@ struct InitTokenCommand: ParsableCommand {
         } catch {
             throw Failure(error)
         }
-        if output.isJSON {
-            try printJSON(["token": report])
-            return
-        }
+        if output.isJSON { return try printJSON(["token": report]) }
         print("The token is set up. A login with the new PIN succeeded.")
         print("  label   \(printable(report.label))")
         print("  serial  \(printable(report.serialNumber))")

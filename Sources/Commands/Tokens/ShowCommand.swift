@@ -99,10 +99,7 @@ struct ShowCommand: ParsableCommand {
     }
 
     private func write(_ certificate: Certificate) throws {
-        if pem {
-            print(certificate.pem, terminator: "")
-            return
-        }
+        if pem { return print(certificate.pem, terminator: "") }
         guard !Output.standardOutput.isTerminal else {
             throw Failure(
                 .usage, "refusing to write DER to a terminal",
@@ -156,10 +153,7 @@ struct ShowCommand: ParsableCommand {
                 CertificateReport(
                     $0, health, of: keysShownWith[$0.record.handle], isInFull: true)
             })
-        if output.isJSON {
-            try printJSON(report)
-            return
-        }
+        if output.isJSON { return try printJSON(report) }
         let style = try output.style()
         let showsURIs = uris || output.isVerbose
         for key in report.keys {

@@ -26,10 +26,7 @@ struct TokensCommand: ParsableCommand {
 
     func run() throws {
         try prepareProcess(output)
-        if profiles {
-            try showProfiles()
-            return
-        }
+        if profiles { return try showProfiles() }
         let tokenOptions = try moduleOptions.tokenOptions()
         let set = try working("starting the modules", onToken: false) {
             try ModuleSet(tokenOptions, nil)
@@ -49,10 +46,7 @@ struct TokensCommand: ParsableCommand {
 extension TokensCommand {
     private func showProfiles() throws {
         let profiles = try Profiles.all()
-        if output.isJSON {
-            try printJSON(["profiles": profiles])
-            return
-        }
+        if output.isJSON { return try printJSON(["profiles": profiles]) }
         var table = Table(["NAME", "FOR", "TESTED WITH"])
         for profile in profiles {
             table.add(

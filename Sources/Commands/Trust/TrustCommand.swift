@@ -361,10 +361,7 @@ private func showKept(_ kept: [AnchorReport], _ output: CommonOptions) throws {
             "warning: \(printable(anchor.title)) expired on \(anchor.notAfter.prefix(10)): nothing that "
                 + "it has signed is accepted")
     }
-    if output.isJSON {
-        try printJSON(["anchors": kept])
-        return
-    }
+    if output.isJSON { return try printJSON(["anchors": kept]) }
     for anchor in kept {
         print("\(printable(anchor.title)) is now trusted")
         printFolded(
