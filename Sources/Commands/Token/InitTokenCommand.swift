@@ -62,11 +62,7 @@ struct InitTokenCommand: ParsableCommand {
             if plan.hasReaderKeys {
                 printError("enter the SO PIN on the reader, then the new user PIN")
             }
-            let pin =
-                plan.hasReaderKeys
-                ? Secret()
-                : try readNewPIN(
-                    pinSource, "new PIN", of: .user, for: token, called: label)
+            let pin = try readNewPIN(plan, pinSource, "new PIN", of: .user, called: label)
             Progress.shared.setInterruptionState(
                 "the token may be empty, or set up without a PIN",
                 hints: [
@@ -87,12 +83,9 @@ struct InitTokenCommand: ParsableCommand {
         _ plan: PINPlan, _ source: SecretSource, isNew: Bool, _ body: (TokenPINs) throws -> Token
     ) throws -> Token {
         guard isNew else { return try withPINs(plan, tokenOptions, nil, body) }
-        let officer =
-            plan.hasReaderKeys
-            ? Secret()
-            : try readNewPIN(
-                source, as: .securityOfficerPIN, "new SO PIN", of: .securityOfficer,
-                for: plan.token, called: label)
+        let officer = try readNewPIN(
+            plan, source, as: .securityOfficerPIN, "new SO PIN", of: .securityOfficer,
+            called: label)
         return try body(
             TokenPINs(of: [.securityOfficer], user: Secret(), securityOfficer: officer))
     }
@@ -153,12 +146,7 @@ struct InitTokenCommand: ParsableCommand {
     }
 
     private func show(_ token: Token) throws {
-        let report: TokenReport
-        do throws(CryptokiError) {
-            report = try TokenReport(token)
-        } catch {
-            throw Failure(error)
-        }
+        let report = try TokenReport(token)
         if output.isJSON { return try printJSON(["token": report]) }
         print("The token is set up. A login with the new PIN succeeded.")
         print("  label   \(printable(report.label))")

@@ -3,21 +3,18 @@ internal import TokencertIssuance
 internal import TokencertPlatform
 
 /// Reads a new PIN, twice if the user types it, and refuses PINs that are easy to guess. Says first
-/// what the PIN is for.
-///
-/// The lengths that the token reports apply only to the user PIN. `label` is the future label of
-/// the token.
+/// what the PIN is for. Empty if it is entered on the reader. `label` is the future label of the token.
 func readNewPIN(
-    _ source: SecretSource, as secret: SecretRole = .newPIN, _ name: String, of role: UserType,
-    for token: Token,
-    called label: String? = nil
+    _ plan: PINPlan, _ source: SecretSource, as secret: SecretRole = .newPIN, _ name: String,
+    of role: UserType, called label: String? = nil
 ) throws -> Secret {
+    guard !plan.hasReaderKeys else { return Secret() }
     Progress.shared.finish()
-    let lengths = token.info.pinLengths
+    let lengths = plan.token.info.pinLengths
     if source.asksPerson { printError(purposeOfPIN(role, lengths)) }
     return try SecretReader.shared.read(
         secret, from: source,
-        promptText: "\(name) for \"\(printable(label ?? token.info.label))\""
+        promptText: "\(name) for \"\(printable(label ?? plan.token.info.label))\""
     ) { pin in
         try requireGoodPIN(pin, name, of: role, lengths)
         guard source.asksPerson else { return }
@@ -38,7 +35,8 @@ func purposeOfPIN(_ role: UserType, _ lengths: ClosedRange<Int>) -> String {
     return "The PIN unlocks the keys on the token: \(text(lengths)) characters. Keep it safe."
 }
 
-/// Checks that a new PIN is hard to guess and has a length that the token accepts.
+/// Checks that a new PIN is hard to guess and has a length that the token accepts. The lengths that
+/// the token reports apply only to the user PIN.
 func requireGoodPIN(
     _ pin: borrowing Secret, _ name: String, of role: UserType, _ lengths: ClosedRange<Int>
 ) throws {

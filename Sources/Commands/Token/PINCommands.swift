@@ -17,8 +17,7 @@ struct SetPINCommand: ParsableCommand {
     func run() throws {
         try prepareProcess(output)
         let capabilities = try findToken(tokenOptions)
-        let flags = capabilities.token.info.flags
-        guard !flags.contains(.userPINInitialized) else {
+        guard !capabilities.token.info.flags.contains(.userPINInitialized) else {
             throw Failure(
                 .cannotCreate, code: "pinIsSet",
                 "token \"\(capabilities.token.info.label)\" already has a user PIN; "
@@ -90,11 +89,8 @@ struct ChangePINCommand: ParsableCommand {
         }
         try SecretReader.shared.use(old.merging([.newPIN: source ?? .prompt]) { $1 })
         try withPINs(plan, tokenOptions) { pins in
-            let new =
-                plan.hasReaderKeys
-                ? Secret()
-                : try readNewPIN(
-                    source ?? .prompt, so ? "new SO PIN" : "new PIN", of: role, for: token)
+            let new = try readNewPIN(
+                plan, source ?? .prompt, so ? "new SO PIN" : "new PIN", of: role)
             Progress.shared.setInterruptionState(
                 "the PIN may have been changed", hints: ["try the new PIN first"])
             Progress.shared.begin("changing the PIN", onToken: true)
@@ -166,8 +162,7 @@ private func setNewPIN(
         .securityOfficerPIN: try options.securityOfficerSource(of: token), .newPIN: source,
     ])
     try withPINs(plan, options) { pins in
-        let pin =
-            plan.hasReaderKeys ? Secret() : try readNewPIN(source, "new PIN", of: .user, for: token)
+        let pin = try readNewPIN(plan, source, "new PIN", of: .user)
         Progress.shared.setInterruptionState(
             "the PIN may have been set", hints: ["to set it again, run the same command"])
         Progress.shared.begin("setting the PIN", onToken: true)
