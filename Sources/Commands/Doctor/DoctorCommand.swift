@@ -39,12 +39,12 @@ struct DoctorCommand: ParsableCommand {
             where failure.status == .configuration && failure.code != "noHome"
         {
             // Without a home folder, all other paths would be wrong.
-            doctorReport.fail("configuration", failure.message, failure.hints)
+            doctorReport.fail("configuration", failure)
             // The rest of what `prepareProcess` does before a module is loaded.
             OpenSSL.startWithoutConfiguration()
             protectProcessMemory()
         }
-        HookChecks().look(&doctorReport)
+        doctorReport.lookAtHooks()
         let tokenOptions = try moduleOptions.tokenOptions()
         let modules = working("checking the modules", onToken: false) {
             ModuleChecks(options: tokenOptions).look(&doctorReport)

@@ -34,13 +34,19 @@ struct DoctorReport: Encodable {
         checks.append(Check(area: area, status: .fail, message: message, advice: advice))
     }
 
+    mutating func fail(_ area: String, _ error: any Error) {
+        let failure = Failure(error)
+        fail(area, failure.message, failure.hints)
+    }
+
+    mutating func add(_ other: DoctorReport) { checks += other.checks }
+
     /// The result of the body, or nil after its failure was added.
     mutating func result<Value>(_ area: String, _ body: () throws -> Value) -> Value? {
         do {
             return try body()
         } catch {
-            let failure = Failure(error)
-            fail(area, failure.message, failure.hints)
+            fail(area, error)
             return nil
         }
     }
@@ -64,6 +70,34 @@ struct DoctorReport: Encodable {
                 print(head + parts[0])
                 for part in parts.dropFirst() { print(part) }
             }
+        }
+    }
+}
+
+extension DoctorReport {
+    /// Checks that the programs of the hooks can be run. None of them is run.
+    ///
+    /// If the configuration file cannot be read, no hook is known, and that is already reported.
+    mutating func lookAtHooks() {
+        let configuration = ConfigurationFile.current
+        for hook in Hook.allCases {
+            // A hook that a profile turns off has no words.
+            guard let program = configuration.hooks[hook]?.words.first else { continue }
+            guard let problem = HookProgramProblem(program) else {
+                ok("hooks", "the program of the hook \(hook.rawValue) is found: \(program)")
+                continue
+            }
+            // The other hooks fail with a warning only; this one stops every order.
+            let status = hook == .beforeOrder ? Status.fail : .warn
+            checks.append(
+                Check(
+                    area: "hooks", status: status,
+                    message: "the program of the hook \(hook.rawValue) \(problem.text): \(program)",
+                    advice: [
+                        problem.advice,
+                        "or change \(hook.place) in \(configuration.path)",
+                        "to see all hooks: tokencert config",
+                    ]))
         }
     }
 }

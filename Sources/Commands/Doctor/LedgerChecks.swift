@@ -14,23 +14,20 @@ struct LedgerChecks {
             // Commands that order, renew or import write to it first.
             try options.requireWritable()
         } catch {
-            let failure = Failure(error)
-            doctorReport.fail(Self.area, failure.message, failure.hints)
+            doctorReport.fail(Self.area, error)
         }
     }
 
     private func lookInside(_ doctorReport: inout DoctorReport) throws {
         guard let ledger = try options.openIfThere() else {
-            doctorReport.ok(Self.area, "no ledger yet; the first order creates it")
-            return
+            return doctorReport.ok(Self.area, "no ledger yet; the first order creates it")
         }
         let newest = try ledger.verify(newest: Self.most)
         let findings = try newest.older == 0 ? ledger.verify() : newest.findings
         guard findings.isEmpty else {
-            doctorReport.fail(
+            return doctorReport.fail(
                 Self.area, "\(options.path) is not intact: \(findings[0])",
                 ["keep a copy of the file", "to see all faults: tokencert history verify"])
-            return
         }
         doctorReport.ok(
             Self.area,

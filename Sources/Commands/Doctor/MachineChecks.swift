@@ -27,8 +27,7 @@ struct MachineChecks {
             ["opensc", "ykcs11", "eToken", "pcsc"].contains { path.contains($0) }
         }
         guard readers > 0 || (usesCards && isService) else {
-            doctorReport.ok(area, "no card reader or USB token connected")
-            return
+            return doctorReport.ok(area, "no card reader or USB token connected")
         }
         if !isService {
             doctorReport.fail(

@@ -31,8 +31,7 @@ struct ModuleChecks {
                 lookAtConfigured(&found, &doctorReport)
             }
         } catch {
-            let failure = Failure(error)
-            doctorReport.fail(Self.area, failure.message, failure.hints)
+            doctorReport.fail(Self.area, error)
         }
         for path in found.paths where path.contains("pkcs11-spy") {
             doctorReport.warn(
@@ -58,8 +57,7 @@ struct ModuleChecks {
             doctorReport.fail(
                 Self.area, "\(name): \(reason)", advice + ["to use another module: --module"])
         } catch {
-            let failure = Failure(error)
-            doctorReport.fail(Self.area, failure.message, failure.hints)
+            doctorReport.fail(Self.area, error)
         }
     }
 
@@ -90,14 +88,11 @@ struct ModuleChecks {
             configured = try ModuleSet.configured(
                 matching: [try options.standingURI(nil)].compactMap { $0 }, observer: notices)
         } catch let error as CryptokiError {
-            doctorReport.fail(
+            return doctorReport.fail(
                 Self.area, "cannot read p11-kit's configuration: \(error.context)",
                 ["check the files in " + P11KitConfiguration.folders.joined(separator: ", ")])
-            return
         } catch {
-            let failure = Failure(error)
-            doctorReport.fail(Self.area, failure.message, failure.hints)
-            return
+            return doctorReport.fail(Self.area, error)
         }
         for module in configured.modules {
             found.loaded.append(module)
@@ -180,9 +175,9 @@ struct ModuleChecks {
         _ path: String, _ error: CryptokiError
     ) -> (reason: String, advice: [String]) {
         if let flaw = flaw(ofFile: path) { return ("the file \(flaw.text)", flaw.advice) }
-        if error.returnValue != nil {
+        if let reason = error.returnValue {
             return (
-                "the module does not start [\(error.returnValue?.description ?? "")]",
+                "the module does not start [\(reason)]",
                 SoftHSMChecks.isSoftHSM(path)
                     ? SoftHSMChecks(isLoaded: false).advice
                     : ["check its documentation for what it needs: a service, a folder, a group"]

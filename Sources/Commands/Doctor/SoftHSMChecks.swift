@@ -8,17 +8,13 @@ struct SoftHSMChecks {
 
     private static let area = "SoftHSM2"
 
-    private struct Finding {
-        let isFailure: Bool
-        let message: String
-        let advice: [String]
-    }
-
     static func isSoftHSM(_ path: String) -> Bool { path.contains("softhsm2") }
 
     /// What to do about a module that does not start.
     var advice: [String] {
-        findings.contains(where: \.isFailure)
+        var report = DoctorReport()
+        lookInside(&report)
+        return report.hasFailed
             ? ["see the lines about SoftHSM2 below"]
             : [
                 "the configuration and token folder seem correct; to see the reason in the system "
@@ -27,17 +23,12 @@ struct SoftHSMChecks {
     }
 
     func look(_ doctorReport: inout DoctorReport) {
-        let findings = findings
-        for finding in findings {
-            if finding.isFailure {
-                doctorReport.fail(Self.area, finding.message, finding.advice)
-            } else {
-                doctorReport.warn(Self.area, finding.message, finding.advice)
-            }
+        var report = DoctorReport()
+        lookInside(&report)
+        if report.checks.isEmpty, exists(path) {
+            report.ok(Self.area, "\(path), tokens in \(tokenFolder(directives()))")
         }
-        if findings.isEmpty, exists(path) {
-            doctorReport.ok(Self.area, "\(path), tokens in \(tokenFolder(directives()))")
-        }
+        doctorReport.add(report)
     }
 
     // MARK: Places
@@ -84,46 +75,38 @@ struct SoftHSMChecks {
         lines().compactMap { directive($0.number, $0.text) }
     }
 
-    /// The lines that SoftHSM2 ignores because they have no value.
-    private var findingsInLines: [Finding] {
-        lines().filter { !$0.text.isEmpty && directive($0.number, $0.text) == nil }.map {
-            Finding(
-                isFailure: false,
-                message: "\(path), line \($0.number): \($0.text) has no value, so it is ignored",
-                advice: ["write it as NAME = VALUE"])
-        }
-    }
-
-    private var findings: [Finding] {
+    private func lookInside(_ report: inout DoctorReport) {
         let making = [
             "create your own: mkdir -p ~/.config/softhsm2 ~/.local/share/softhsm",
             "echo \"directories.tokendir = $HOME/.local/share/softhsm\" > "
                 + "~/.config/softhsm2/softhsm2.conf",
         ]
-        if (try? readFile(path, limit: 1 << 16)) == nil {
+        guard (try? readFile(path, limit: 1 << 16)) != nil else {
             // If SoftHSM2 was built to look elsewhere and works, nothing is reported.
-            if named == nil, isLoaded { return [] }
-            return [
-                Finding(
-                    isFailure: true, message: "cannot read the configuration \(path)",
-                    advice: named == nil
-                        ? making : ["set SOFTHSM2_CONF to another file, or unset it"])
-            ]
+            if named == nil, isLoaded { return }
+            return report.fail(
+                Self.area, "cannot read the configuration \(path)",
+                named == nil ? making : ["set SOFTHSM2_CONF to another file, or unset it"])
+        }
+        for (number, text) in lines() where !text.isEmpty && directive(number, text) == nil {
+            report.warn(
+                Self.area, "\(path), line \(number): \(text) has no value, so it is ignored",
+                ["write it as NAME = VALUE"])
         }
         let directives = directives()
-        return findingsInLines + findings(in: directives)
-            + findings(inFolder: tokenFolder(directives), making)
+        look(at: directives, &report)
+        look(atFolder: tokenFolder(directives), making, &report)
     }
 
-    private func findings(in directives: [Directive]) -> [Finding] {
-        var findings: [Finding] = []
+    private func look(at directives: [Directive], _ report: inout DoctorReport) {
         func tell(_ directive: Directive, _ problem: String, _ advice: String, fails: Bool) {
-            findings.append(
-                Finding(
-                    isFailure: fails,
-                    message: "\(path), line \(directive.line): \(directive.name) = "
-                        + "\(directive.value) \(problem)",
-                    advice: [advice]))
+            let message =
+                "\(path), line \(directive.line): \(directive.name) = \(directive.value) \(problem)"
+            if fails {
+                report.fail(Self.area, message, [advice])
+            } else {
+                report.warn(Self.area, message, [advice])
+            }
         }
         // If there are several, the last one applies.
         let inForce = Dictionary(directives.map { ($0.name, $0) }) { $1 }
@@ -135,12 +118,10 @@ struct SoftHSMChecks {
                     "write an absolute path: directories.tokendir = /PATH", fails: false)
             }
         } else {
-            findings.append(
-                Finding(
-                    isFailure: false,
-                    message: "\(path) sets no directories.tokendir, so SoftHSM2 uses "
-                        + tokenFolder(directives),
-                    advice: ["add this line: directories.tokendir = /PATH"]))
+            report.warn(
+                Self.area,
+                "\(path) sets no directories.tokendir, so SoftHSM2 uses " + tokenFolder(directives),
+                ["add this line: directories.tokendir = /PATH"])
         }
         if let level = inForce["log.level"],
             !["ERROR", "WARNING", "INFO", "DEBUG"].contains(level.value)
@@ -174,30 +155,23 @@ struct SoftHSMChecks {
                 directive, "is not a known setting, so it is ignored",
                 meant.map { "did you mean \($0)?" } ?? "remove the line", fails: false)
         }
-        return findings
     }
 
-    private func findings(inFolder folder: String, _ making: [String]) -> [Finding] {
+    private func look(
+        atFolder folder: String, _ making: [String], _ report: inout DoctorReport
+    ) {
         guard isFolder(folder) else {
-            return [
-                Finding(
-                    isFailure: true,
-                    message: "the token folder \(folder), set in \(path), does not exist",
-                    advice: folder.hasPrefix("~")
-                        ? ["write an absolute path: SoftHSM2 does not expand ~"]
-                        : ["to create it: mkdir -p \(quoted(folder))"])
-            ]
+            return report.fail(
+                Self.area, "the token folder \(folder), set in \(path), does not exist",
+                folder.hasPrefix("~")
+                    ? ["write an absolute path: SoftHSM2 does not expand ~"]
+                    : ["to create it: mkdir -p \(quoted(folder))"])
         }
-        guard isWritableFolder(folder) else {
-            return [
-                Finding(
-                    isFailure: true,
-                    message: "this user may not write to the token folder \(folder)",
-                    advice: (named == nil && own == nil
-                        ? making : ["to see who may: ls -ld \(quoted(folder))"])
-                        + ["for the shared folder: adduser USER softhsm, then log in again"])
-            ]
-        }
-        return []
+        guard !isWritableFolder(folder) else { return }
+        report.fail(
+            Self.area, "this user may not write to the token folder \(folder)",
+            (named == nil && own == nil
+                ? making : ["to see who may: ls -ld \(quoted(folder))"])
+                + ["for the shared folder: adduser USER softhsm, then log in again"])
     }
 }

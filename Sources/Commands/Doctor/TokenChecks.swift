@@ -39,8 +39,7 @@ struct TokenChecks {
                         others.append(token)
                         continue
                     }
-                    let report = try TokenReport(token)
-                    seen.append((report: report, token: token))
+                    seen.append((report: try TokenReport(token), token: token))
                 } catch {
                     doctorReport.fail(
                         area, "cannot read a token of \(module.path): \(error)",
@@ -72,11 +71,10 @@ struct TokenChecks {
         }
         guard places.isEmpty, !modules.isEmpty else { return }
         guard others.isEmpty else {
-            doctorReport.warn(
+            return doctorReport.warn(
                 area, "no token matches the selection",
                 several(others, as: "available")
                     + ["to see where the token is selected: tokencert config"])
-            return
         }
         doctorReport.warn(
             area, empty == 0 ? "no token found" : "no token is set up",

@@ -41,7 +41,6 @@ struct CAChecks {
 
     func look(_ doctorReport: inout DoctorReport) {
         let area = "CA"
-        let base: String
         do {
             if let command = try ca.command() {
                 let program = CommandCA.program(of: command)
@@ -57,17 +56,16 @@ struct CAChecks {
                 }
                 return
             }
-            base = try ca.baseURL()
+            let base = try ca.baseURL()
             if setting(ca.username, .username) == nil {
                 doctorReport.warn(
                     area, "no account is specified",
                     ["set --username, TOKENCERT_USERNAME, or username in the configuration"])
             }
             guard let anchors else {
-                doctorReport.warn(
+                return doctorReport.warn(
                     area, "\(base) was not checked: there are no trust anchors",
                     ["to get CAcert's trust anchors: tokencert trust fetch"])
-                return
             }
             var client = try HTTPClient(
                 policy: TLSPolicy(anchorsPEM: anchors.pem), userAgent: userAgent,
@@ -76,18 +74,16 @@ struct CAChecks {
                     maximumAnswer: 1 << 20))
             let answer = try client.get(base + PinnedRoot.path)
             guard answer.status < 500 else {
-                doctorReport.fail(
+                return doctorReport.fail(
                     area, "\(base) reports an internal error: HTTP \(answer.status)",
                     ["try again later"])
-                return
             }
             doctorReport.ok(area, "\(base) can be reached, and its certificate is trusted")
             lookAtClock(answer.date, &doctorReport)
         } catch let error as HTTPError {
             tell(error, &doctorReport)
         } catch {
-            let failure = Failure(error)
-            doctorReport.fail(area, failure.message, failure.hints)
+            doctorReport.fail(area, error)
         }
     }
 
@@ -112,8 +108,7 @@ struct CAChecks {
         guard let date else { return }
         let difference = now() - date
         guard abs(difference) > clockTolerance else {
-            doctorReport.ok("clock", "the clock agrees with the CA's")
-            return
+            return doctorReport.ok("clock", "the clock agrees with the CA's")
         }
         doctorReport.fail(
             "clock",
