@@ -40,10 +40,8 @@ func read(
 ) throws -> ReadToken {
     func read() throws -> TokenInventory {
         try working("reading the token") {
-            var session = try capabilities.token.openSession(ReadOnly.self)
-            return try TokenInventory(
-                &session, matching: readsAll ? nil : uri, profile: capabilities.profile,
-                keepingCertificates: isKept)
+            try capabilities.inventory(
+                matching: readsAll ? nil : uri, keepingCertificates: isKept)
         }
     }
     let needsLogin = capabilities.token.info.flags.contains(.loginRequired)
@@ -65,11 +63,10 @@ func read(
 extension TokenInventory {
     /// The keys and certificates that a URI names.
     func named(_ uri: PKCS11URI) -> (keys: [KeyEntry], certificates: [CertificateEntry]) {
-        let named = keys.filter { key in
-            [key.privateKey, key.publicKey].compactMap { $0 }.contains { uri.names($0) }
-        }
-        let all = keys.flatMap { $0.certificates + $0.mismatchedCertificates } + certificates
-        return (named, all.filter { uri.names($0.record) })
+        (
+            keys.filter { key in key.halves.contains { uri.names($0) } },
+            entries.filter { uri.names($0.record) }
+        )
     }
 
     /// The keys and certificates that have a name.
@@ -123,9 +120,7 @@ func requireOne<Element>(
         .noSuchObject, code: "severalObjects",
         "\(found.count) \(what)s on the token match \(target)",
         hints: Set(found.map(title)).count == 1
-            ? [
-                "to see all of them: tokencert list --verbose"
-            ] : several(found.map(title)))
+            ? ["to see all of them: tokencert list --verbose"] : several(found.map(title)))
 }
 
 /// The failure if a name matches several certificates.

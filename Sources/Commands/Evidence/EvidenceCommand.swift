@@ -1,7 +1,6 @@
 internal import ArgumentParser
 internal import Cryptoki
 internal import OpenSSLX509
-internal import TokencertCAcert
 internal import TokencertIssuance
 internal import TokencertLedger
 internal import TokencertPlatform
@@ -62,7 +61,7 @@ struct EvidenceCommand: ParsableCommand {
             pins in
             tellProgress(.evidence)
             let evidence = try readEvidence(of: uri, name.possibleID, capabilities, pins)
-            let inventory = try inventory(capabilities)
+            let inventory = try capabilities.inventory(keepingCertificates: { _ in true })
             return (
                 evidence,
                 inventory.entries.compactMap(\.certificate).filter {
@@ -132,12 +131,6 @@ struct EvidenceCommand: ParsableCommand {
         var connection = try Connection(capabilities, pins)
         connection.possibleKeyID = possibleID
         return try KeyEvidence(of: uri, over: &connection) { statement($0, capabilities.token) }
-    }
-
-    private func inventory(_ capabilities: TokenCapabilities) throws -> TokenInventory {
-        var session = try capabilities.token.openSession(ReadOnly.self)
-        return try TokenInventory(
-            &session, profile: capabilities.profile, keepingCertificates: { _ in true })
     }
 
     private func orders(of key: TokenKey) throws -> [Order] {

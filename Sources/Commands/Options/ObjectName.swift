@@ -84,22 +84,13 @@ struct ObjectName {
             text: "\"\(text)\"", serialNumber: number)
         if type == .privateKey {
             // A private key may be invisible before a login, but its public key shows that it exists.
-            let keys = Self.keys(named: target, in: inventory)
+            let keys = inventory.keys(named: target.uri)
             if keys.count > 1 {
                 let titles = ObjectTitles(inventory)
                 _ = try requireOne(keys, "key", target, on: inventory) { titles.title($0) }
             }
         }
         return target
-    }
-
-    /// The keys of which an object has the name.
-    private static func keys(
-        named target: ObjectTarget, in inventory: TokenInventory
-    ) -> [KeyEntry] {
-        inventory.keys.filter { key in
-            key.halves.contains { target.uri.names($0, whateverType: true) }
-        }
     }
 
     /// The URI of a key that is named before a login. A short name that matches nothing is taken for
@@ -110,15 +101,14 @@ struct ObjectName {
         if let uri { return uri }
         var inventory = TokenInventory(keys: [], certificates: [], otherObjects: 0)
         do throws(CryptokiError) {
-            var session = try token.token.openSession(ReadOnly.self)
-            inventory = try TokenInventory(&session, profile: token.profile)
+            inventory = try token.inventory()
         } catch {
             // Some modules show nothing before a login.
             guard error.returnValue == .userNotLoggedIn else { throw error }
         }
         let target = try target(in: inventory, on: token.token, type: .privateKey)
         try requireWhole(in: inventory, type: .privateKey)
-        let keys = Self.keys(named: target, in: inventory)
+        let keys = inventory.keys(named: target.uri)
         guard keys.count == 1, !keys[0].id.isEmpty,
             inventory.keys.filter({ $0.id == keys[0].id }).count == 1
         else { return target.uri }
@@ -143,6 +133,25 @@ struct ObjectName {
             hints: [
                 "type the whole id or serial number; to see it: tokencert show \(shellWord(text))"
             ])
+    }
+}
+
+extension TokenInventory {
+    /// The keys of which an object has the name, whatever its type.
+    func keys(named uri: PKCS11URI) -> [KeyEntry] {
+        keys.filter { key in key.halves.contains { uri.names($0, whateverType: true) } }
+    }
+}
+
+extension TokenCapabilities {
+    /// What is visible on the token in a new session. The URI selects the objects; nil for all.
+    func inventory(
+        matching uri: PKCS11URI? = nil,
+        keepingCertificates isKept: @escaping @Sendable (Certificate) -> Bool = { _ in false }
+    ) throws(CryptokiError) -> TokenInventory {
+        var session = try token.openSession(ReadOnly.self)
+        return try TokenInventory(
+            &session, matching: uri, profile: profile, keepingCertificates: isKept)
     }
 }
 

@@ -1,6 +1,5 @@
 internal import Cryptoki
 internal import OpenSSLX509
-internal import TokencertCAcert
 internal import TokencertIssuance
 internal import TokencertLedger
 internal import TokencertTokens
@@ -106,9 +105,7 @@ struct CertificateCopy {
                 "order \(order.number) for a copy on this token is unfinished",
                 hints: ["to finish it: tokencert resume \(order.number)"])
         }
-        var session = try token.token.openSession(ReadOnly.self)
-        let inventory = try TokenInventory(
-            &session, profile: token.profile, keepingCertificates: { _ in true })
+        let inventory = try token.inventory(keepingCertificates: { _ in true })
         // A copy that was deleted may be made again.
         guard let fingerprint = order.provedFingerprint,
             let copy = inventory.entries.lazy.compactMap(\.certificate).first(where: {

@@ -7,15 +7,9 @@ internal import TokencertTokens
 /// a token that shows private keys without a login.
 func keySeen(_ uri: PKCS11URI, on token: TokenCapabilities) throws -> KeyEntry? {
     let inventory = try working("reading the token") {
-        var session = try token.token.openSession(ReadOnly.self)
-        return try TokenInventory(
-            &session, profile: token.profile, keepingCertificates: { _ in true })
+        try token.inventory(keepingCertificates: { _ in true })
     }
-    let named = inventory.keys.filter { key in
-        [key.privateKey, key.publicKey].compactMap { $0 }.contains {
-            uri.names($0, whateverType: true)
-        }
-    }
+    let named = inventory.keys(named: uri)
     // Before a login, a public key represents its key pair.
     let isSeen = !token.token.info.flags.contains(.loginRequired)
     let keys = isSeen ? named.filter { $0.privateKey != nil } : named

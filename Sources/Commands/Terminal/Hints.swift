@@ -1,6 +1,5 @@
 internal import Cryptoki
 internal import OpenSSLX509
-internal import TokencertCAcert
 internal import TokencertIssuance
 internal import TokencertLedger
 internal import TokencertPlatform

@@ -83,14 +83,8 @@ struct DeleteCommand: ParsableCommand {
     /// Refuses what the removal would refuse, before a PIN is asked for, as far as objects are
     /// visible without a login.
     private func look(at name: ObjectName, _ capabilities: TokenCapabilities) throws {
-        let seen: TokenInventory
-        do {
-            var session = try capabilities.token.openSession(ReadOnly.self)
-            seen = try TokenInventory(&session, profile: capabilities.profile)
-        } catch {
-            // Some tokens show no objects without a login.
-            return
-        }
+        // Some tokens show no objects without a login.
+        guard let seen = try? capabilities.inventory() else { return }
         let selection = try select(name, seen, capabilities)
         try selection.requireCertain(seen)
         if selection.key != nil { try requireType(selection.target) }

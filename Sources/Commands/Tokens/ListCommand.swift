@@ -1,7 +1,6 @@
 internal import ArgumentParser
 internal import Cryptoki
 internal import OpenSSLX509
-internal import TokencertCAcert
 internal import TokencertTokens
 
 struct ListCommand: ParsableCommand {

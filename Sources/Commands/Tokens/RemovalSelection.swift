@@ -54,9 +54,7 @@ struct RemovalSelection {
     /// the user may mean either certificate.
     private func requireOneMeaning(_ inventory: TokenInventory) throws {
         guard target.serialNumber == nil else { return }
-        let named = inventory.keys.filter { key in
-            key.halves.contains { target.uri.names($0, whateverType: true) }
-        }
+        let named = inventory.keys(named: target.uri)
         guard !named.isEmpty else { return }
         let own = named.flatMap(\.certificates)
         let others = certificates.filter { entry in

@@ -1,6 +1,5 @@
 internal import Cryptoki
 internal import OpenSSLX509
-internal import TokencertCAcert
 internal import TokencertConsumers
 internal import TokencertIssuance
 internal import TokencertPlatform
