@@ -76,7 +76,7 @@ struct ConfigurationFile: Sendable {
                 throw Failure(
                     .configuration, code: "noProfile",
                     "there is no profile \"\(wanted)\": \(path) does not exist",
-                    hints: ["to see an example of the file: tokencert config --help"])
+                    hints: [example])
             }
             return loaded.withLock { $0 = ConfigurationFile(empty: path) }
         }
@@ -132,12 +132,10 @@ struct ConfigurationFile: Sendable {
             throw Failure(
                 .configuration, code: "configurationUnreadable",
                 "cannot read the configuration file \(path): \(Self.reason(error))",
-                hints: ["to see an example of the file: tokencert config --help"])
+                hints: [Self.example])
         }
         if let key = repeatedKey(inJSON: bytes) {
-            throw Failure(
-                .configuration, code: "configurationInvalid",
-                "\"\(key)\" is set twice in \(path)", hints: ["remove one of them"])
+            throw Self.invalid("\"\(key)\" is set twice in \(path)", ["remove one of them"])
         }
         profiles = groups.keys.sorted()
         let usual = try Self.profile(settings.removeValue(forKey: "profile"), path)
@@ -203,10 +201,9 @@ struct ConfigurationFile: Sendable {
                 continue
             }
             guard name != "profile" || profile == nil else {
-                throw Failure(
-                    .configuration, code: "configurationInvalid",
+                throw Self.invalid(
                     "\"profile\" cannot be set in the profile \"\(profile ?? "")\" of \(path)",
-                    hints: ["remove it there; outside of profiles it selects the usual one"])
+                    ["remove it there; outside of profiles it selects the usual one"])
             }
             guard let setting = Setting(rawValue: name), setting.isConfigurable else {
                 throw Self.unknown(name, path)
@@ -218,10 +215,7 @@ struct ConfigurationFile: Sendable {
                     case .texts: "a list of strings: [\"...\", \"...\"]"
                     case .flag: "true or false"
                     }
-                throw Failure(
-                    .configuration, code: "configurationInvalid",
-                    "\"\(name)\" in \(path) must be \(form)",
-                    hints: ["to see an example of the file: tokencert config --help"])
+                throw Self.invalid("\"\(name)\" in \(path) must be \(form)", [Self.example])
             }
             let isReset = profile != nil && content.isEmpty && setting.canBeReset
             guard isReset || !content.isBlank else { throw Self.blank(name, path) }
@@ -243,18 +237,21 @@ struct ConfigurationFile: Sendable {
             guard !Content.text(text).isBlank else { throw blank("profile", path) }
             return text
         default:
-            throw Failure(
-                .configuration, code: "configurationInvalid",
-                "\"profile\" in \(path) must be a string in quotation marks",
-                hints: ["to see an example of the file: tokencert config --help"])
+            throw invalid(
+                "\"profile\" in \(path) must be a string in quotation marks", [example])
         }
     }
 
     private static func blank(_ name: String, _ path: String) -> Failure {
-        Failure(
-            .configuration, code: "configurationInvalid", "\"\(name)\" in \(path) is empty",
-            hints: ["set a value, or remove it from the file"])
+        invalid(
+            "\"\(name)\" in \(path) is empty", ["set a value, or remove it from the file"])
     }
+
+    static func invalid(_ message: String, _ hints: [String]) -> Failure {
+        Failure(.configuration, code: "configurationInvalid", message, hints: hints)
+    }
+
+    static let example = "to see an example of the file: tokencert config --help"
 
     private static func unknown(_ name: String, _ path: String) -> Failure {
         let isSecret = ["pin", "so-pin", "password", "puk"].contains(name.lowercased())
@@ -269,22 +266,18 @@ struct ConfigurationFile: Sendable {
                 ? ["remove it, and use --\(name) on the command line"]
                 : suggestions(for: name, among: all).map { "did you mean \($0)?" }
                     + ["to list all settings: tokencert config"]
-        return Failure(
-            .configuration, code: "configurationInvalid",
-            "\"\(name)\" in \(path) is not a setting of the configuration file", hints: hints)
+        return invalid(
+            "\"\(name)\" in \(path) is not a setting of the configuration file", hints)
     }
 
     private static func reason(_ error: any Error) -> String {
-        if case .dataCorrupted(let context) = error as? DecodingError {
-            return "it is not valid JSON: \(context.debugDescription)"
+        switch error {
+        case DecodingError.dataCorrupted(let context):
+            "it is not valid JSON: \(context.debugDescription)"
+        case DecodingError.typeMismatch(_, _), DecodingError.valueNotFound(_, _):
+            "it must be a JSON object"
+        case let error as JSONValue.NoObject: "\(error.place) must be a JSON object"
+        default: "\(error)"
         }
-        switch error as? DecodingError {
-        case .typeMismatch, .valueNotFound: return "it must be a JSON object"
-        default: break
-        }
-        if let error = error as? JSONValue.NoObject {
-            return "\(error.place) must be a JSON object"
-        }
-        return "\(error)"
     }
 }

@@ -31,20 +31,20 @@ extension ConfigurationFile {
     /// Reads the object `hooks` of the file or of a profile. Each of its members overrides one.
     mutating func readHooks(_ value: JSONValue, ofProfile profile: String?) throws {
         guard case .members(let members) = value else {
-            throw invalidHook("\"hooks\" in \(path) must be a JSON object", [Self.example])
+            throw Self.invalid("\"hooks\" in \(path) must be a JSON object", [Self.example])
         }
         for (name, value) in members.sorted(by: { $0.key < $1.key }) {
             guard let hook = Hook(rawValue: name) else { throw unknownHook(name) }
             let title = "\"\(hook.place)\" in \(path)"
             guard case .text(let text) = value else {
-                throw invalidHook("\(title) must be a string in quotation marks", [Self.example])
+                throw Self.invalid("\(title) must be a string in quotation marks", [Self.example])
             }
             if text.isEmpty, profile != nil {
                 hooks[hook] = HookCommand(text: "", words: [], profile: profile)
                 continue
             }
             guard !Content.text(text).isBlank else {
-                throw invalidHook(
+                throw Self.invalid(
                     "\(title) is empty",
                     ["set a command, or remove it from the file; only a profile can turn it off"])
             }
@@ -56,13 +56,13 @@ extension ConfigurationFile {
         _ text: String, _ title: String, _ profile: String?
     ) throws -> HookCommand {
         guard TokencertPlatform.words(ofCommand: text) != nil else {
-            throw invalidHook(
+            throw Self.invalid(
                 "\(title) has no program, or a quotation mark is not closed",
                 ["use \"PROGRAM ARGUMENT...\"; no shell runs"])
         }
         // Otherwise "check && false" would allow an order whatever the shell would have done.
         if let found = shellOperator(inCommand: text) {
-            throw invalidHook(
+            throw Self.invalid(
                 "\(title) has \(found) outside quotation marks, but no shell runs",
                 [
                     "to have a shell run it: sh -c '...'",
@@ -75,22 +75,16 @@ extension ConfigurationFile {
             scheme + text, as: .source, status: .configuration, place: title)
         let command = String(resolved.dropFirst(scheme.count))
         guard let words = TokencertPlatform.words(ofCommand: command) else {
-            throw invalidHook("\(title) has no program", [Self.example])
+            throw Self.invalid("\(title) has no program", [Self.example])
         }
         return HookCommand(text: command, words: words, profile: profile)
     }
 
     private func unknownHook(_ name: String) -> Failure {
         let names = Hook.allCases.map(\.rawValue)
-        return invalidHook(
+        return Self.invalid(
             "\"\(name)\" in \(path) is not a hook",
             suggestions(for: name, among: names).map { "did you mean \($0)?" }
                 + ["use one of " + names.joined(separator: ", ")])
     }
-
-    private func invalidHook(_ message: String, _ hints: [String]) -> Failure {
-        Failure(.configuration, code: "configurationInvalid", message, hints: hints)
-    }
-
-    private static var example: String { "to see an example of the file: tokencert config --help" }
 }

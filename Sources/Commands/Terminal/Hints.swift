@@ -38,12 +38,9 @@ extension Failure {
 
     /// The hint on where the CA shows a late certificate; none if the address is not known.
     static func address(_ address: String?) -> [String] {
-        address.map {
-            [
-                "once it is issued, the certificate is at this address, which the CA also mails to you: \($0)"
-            ]
-        }
-            ?? []
+        let text =
+            "once it is issued, the certificate is at this address, which the CA also mails to you: "
+        return address.map { [text + $0] } ?? []
     }
 
     /// The failure if the outcome of an order is unknown.
@@ -66,62 +63,41 @@ extension Failure {
     }
 
     init(ledger error: LedgerError) {
-        let number = error.order.map { "\($0)" } ?? "ORDER"
-        let code = "\(error.code)"
+        let elsewhere = "to use another ledger: --ledger PATH"
+        let settings = "to see which ledger is used, and why: tokencert config"
+        var status = ExitStatus.configuration
+        let hints: [String]
         switch error.code {
         case .absent:
-            self.init(
-                .noSuchObject, code: code, error.reason,
-                hints: [
-                    "to use another ledger: --ledger PATH; the first order creates one",
-                    "to see which ledger is used, and why: tokencert config",
-                ])
+            status = .noSuchObject
+            hints = ["\(elsewhere); the first order creates one", settings]
         case .noSuchOrder:
-            self.init(
-                .noSuchObject, code: code, error.reason,
-                hints: ["to see all orders: tokencert history"])
+            status = .noSuchObject
+            hints = ["to see all orders: tokencert history"]
         case .inUse:
-            self.init(
-                .pending, code: code, error.reason,
-                hints: [
-                    "wait for the other process, then see the result: tokencert history \(number)"
-                ])
+            status = .pending
+            let number = error.order.map { "\($0)" } ?? "ORDER"
+            hints = ["wait for the other process, then see the result: tokencert history \(number)"]
         case .locked:
-            self.init(
-                .configuration, code: code, error.reason,
-                hints: [
-                    "close the program that has the ledger open",
-                    "to use another ledger: --ledger PATH",
-                ])
+            hints = ["close the program that has the ledger open", elsewhere]
         case .full:
-            self.init(
-                .configuration, code: code, error.reason,
-                hints: ["free some disk space, then run the command again"])
+            hints = ["free some disk space, then run the command again"]
         case .damaged:
-            self.init(
-                .configuration, code: code, error.reason,
-                hints: [
-                    "keep the file: sqlite3 FILE .recover may restore its orders",
-                    "to start a new ledger, move the file and its -wal and -shm files away",
-                    "to use another ledger: --ledger PATH",
-                ])
+            hints = [
+                "keep the file: sqlite3 FILE .recover may restore its orders",
+                "to start a new ledger, move the file and its -wal and -shm files away", elsewhere,
+            ]
+        case .newer where error.order == nil:
+            hints = ["use that version, or another ledger: --ledger PATH"]
         case .newer:
-            self.init(
-                .configuration, code: code, error.reason,
-                hints: error.order == nil
-                    ? ["use that version, or another ledger: --ledger PATH"]
-                    : [
-                        "to see whether the ledger is damaged: tokencert history verify",
-                        "if a later version wrote it, use that version",
-                    ])
+            hints = [
+                "to see whether the ledger is damaged: tokencert history verify",
+                "if a later version wrote it, use that version",
+            ]
         default:
-            self.init(
-                .configuration, code: code, error.reason,
-                hints: (error.file.map(Self.allowingWriting) ?? []) + [
-                    "to use another ledger: --ledger PATH",
-                    "to see which ledger is used, and why: tokencert config",
-                ])
+            hints = (error.file.map(Self.allowingWriting) ?? []) + [elsewhere, settings]
         }
+        self.init(status, code: "\(error.code)", error.reason, hints: hints)
     }
 
     /// The hints for a file of the ledger, or its folder, that cannot be used.
@@ -163,15 +139,15 @@ extension Failure {
             let ofPINs: [ReturnValue] = [
                 .pinIncorrect, .pinLocked, .pinInvalid, .pinLenRange, .pinExpired,
             ]
-            let isPIN = error.returnValue.map { ofPINs.contains($0) } ?? false
-            self.init(
-                isPIN ? .noPermission : .tokenFailed, code: code,
-                isPIN
-                    ? "the token refuses the PIN [\(error.returnValue?.description ?? "")]"
-                    : error.plainText,
-                hints: isPIN
-                    ? ["it was sent once; to see the state of the PIN: tokencert tokens"]
-                    : ["to see whether the token is still present: tokencert tokens"])
+            if let reason = error.returnValue, ofPINs.contains(reason) {
+                self.init(
+                    .noPermission, code: code, "the token refuses the PIN [\(reason)]",
+                    hints: ["it was sent once; to see the state of the PIN: tokencert tokens"])
+            } else {
+                self.init(
+                    .tokenFailed, code: code, error.plainText,
+                    hints: ["to see whether the token is still present: tokencert tokens"])
+            }
         }
     }
 

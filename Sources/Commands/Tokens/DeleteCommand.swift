@@ -123,16 +123,16 @@ struct DeleteCommand: ParsableCommand {
         try requirePublicKeysKept(selection, inventory, capabilities.profile)
         let awaited = selection.losesPrivateKey ? awaitedOrder(selection, known) : nil
         let valid = selection.losesPrivateKey ? validOrder(selection, known, inventory) : nil
-        let coming: [String] =
-            (awaited.map { ["the CA may still issue a certificate for it (order \($0.number))"] }
-                ?? [])
-            + (valid.map {
-                [
-                    "the ledger has a valid certificate for it (order \($0.number)), which could be imported"
-                ]
-            } ?? [])
+        let coming = [
+            awaited.map { "the CA may still issue a certificate for it (order \($0.number))" },
+            valid.map {
+                "the ledger has a valid certificate for it (order \($0.number)), which could be "
+                    + "imported"
+            },
+        ]
         let consequences =
-            orders.map { "order \($0.number) is unfinished and needs the key" } + coming
+            orders.map { "order \($0.number) is unfinished and needs the key" }
+            + coming.compactMap { $0 }
         let report = Report(
             keys: selection.records.map(\.uri),
             certificates: selection.certificates.map { CertificateReport($0, now()) },
@@ -227,32 +227,31 @@ struct DeleteCommand: ParsableCommand {
             try requireNoCertificate(
                 for: key, inventory, isAsked: isAsked, orDeletingIt: selection.type == nil)
         } else if !isAsked, lastPublicHalf(selection, inventory) != nil {
-            throw Failure(
-                .cannotCreate, code: "keyInUse", Self.nothingElse,
-                hints: [
+            throw keyInUse(
+                Self.nothingElse,
+                [
                     "to save the public key: tokencert show --public-key "
-                        + ObjectTitles(inventory).name(key),
-                    "to delete the public key anyway, add: --yes-delete-private-key",
-                ])
+                        + ObjectTitles(inventory).name(key)
+                ], deleting: "the public key")
         }
         if let order = orders.first(where: { $0.mayHaveOrdered || !isAsked }) {
-            throw Failure(
-                .cannotCreate, code: "keyInUse",
+            throw keyInUse(
                 "order \(order.number) is unfinished and needs this key",
-                hints: [
-                    "to continue the order: tokencert resume \(order.number)",
-                    "to delete the key anyway, add: --yes-delete-private-key",
-                ])
+                ["to continue the order: tokencert resume \(order.number)"])
         }
         if let awaited, !isAsked {
-            throw Failure(
-                .cannotCreate, code: "keyInUse",
+            throw keyInUse(
                 "the CA may still issue a certificate for this key (order \(awaited.number))",
-                hints: [
-                    "to write the certificate once it is issued: tokencert import --cert FILE",
-                    "to delete the key anyway, add: --yes-delete-private-key",
-                ])
+                ["to write the certificate once it is issued: tokencert import --cert FILE"])
         }
+    }
+
+    private func keyInUse(
+        _ message: String, _ hints: [String], deleting object: String = "the key"
+    ) -> Failure {
+        Failure(
+            .cannotCreate, code: "keyInUse", message,
+            hints: hints + ["to delete \(object) anyway, add: --yes-delete-private-key"])
     }
 
     /// Refuses to remove the certificate of a key that stays, if the token has the public key only in it.
@@ -269,16 +268,14 @@ struct DeleteCommand: ParsableCommand {
                     && key.certificates.contains { removed.contains($0.record.handle) }
             })
         else { return }
-        throw Failure(
-            .cannotCreate, code: "keyInUse",
+        throw keyInUse(
             "refusing to delete the only copy of the public key: this token has it only in the "
                 + "certificate",
-            hints: [
+            [
                 "to save the certificate: tokencert show --pem "
                     + (selection.certificates.first?.content?.serialNumber ?? "NAME") + " > FILE",
                 "to replace the certificate: tokencert renew " + ObjectTitles(inventory).name(key),
-                "to delete it anyway, add: --yes-delete-private-key",
-            ])
+            ], deleting: "it")
     }
 
     private static let nothingElse =
@@ -315,26 +312,23 @@ struct DeleteCommand: ParsableCommand {
         let state =
             wanted.isEmpty
             ? "an expired" : first.content == nil ? "a possibly valid" : "a valid"
-        throw Failure(
-            .cannotCreate, code: "keyInUse",
+        let message =
             wanted.count > 1
-                ? "\(wanted.count) \(first.content == nil ? "possibly valid" : "valid") "
-                    + "certificates \(isCertain ? "" : "may ")belong to this key"
-                : "\(state) certificate \(isCertain ? "belongs" : "may belong") to this key: "
-                    + RemovalSummary.title(first),
-            hints: (wanted.count > 1
-                ? wanted.sorted { ($0.content?.notBefore ?? 0) > ($1.content?.notBefore ?? 0) }
-                    .prefix(3).map { "a certificate of the key: \(RemovalSummary.title($0))" }
-                : [])
-                + (offersCertificate && !wanted.isEmpty
-                    ? [
-                        "to delete only a certificate: tokencert delete "
-                            + (wanted.count == 1
-                                ? ObjectTitles(inventory).name(first) : "SERIAL") + " --cert"
-                    ] : []) + [
-                    "without the key, messages encrypted to it can never be read again",
-                    "to delete the key anyway, add: --yes-delete-private-key",
-                ])
+            ? "\(wanted.count) \(first.content == nil ? "possibly valid" : "valid") "
+                + "certificates \(isCertain ? "" : "may ")belong to this key"
+            : "\(state) certificate \(isCertain ? "belongs" : "may belong") to this key: "
+                + RemovalSummary.title(first)
+        var hints: [String] = []
+        if wanted.count > 1 {
+            hints = wanted.sorted { ($0.content?.notBefore ?? 0) > ($1.content?.notBefore ?? 0) }
+                .prefix(3).map { "a certificate of the key: \(RemovalSummary.title($0))" }
+        }
+        if offersCertificate, !wanted.isEmpty {
+            let name = wanted.count == 1 ? ObjectTitles(inventory).name(first) : "SERIAL"
+            hints.append("to delete only a certificate: tokencert delete \(name) --cert")
+        }
+        hints.append("without the key, messages encrypted to it can never be read again")
+        throw keyInUse(message, hints)
     }
 
     /// The objects that lose their key or the other object of their key pair, with or without URIs.
