@@ -24,29 +24,26 @@ struct AccountCommand: ParsableCommand {
             Entry($0, AccountStatus.obstacle(toAddress: $0))
         }
         if output.isJSON {
-            try printJSON(
+            return try printJSON(
                 Report(
                     username: account.account, names: names.map(\.value),
                     emailAddresses: addresses.map(\.value),
                     codeSigning: status.mayRequestCodeSigning,
                     notIssuable: (names + addresses).filter { $0.reason != nil }))
-            return
         }
-        var text = ["account        \(printable(account.account)) at \(try ca.baseURL())"]
+        func show(_ head: String, _ values: [String]) {
+            for (index, value) in values.enumerated() {
+                let line = padded(index == 0 ? head : "", 15) + value
+                for part in folded(line, at: 15, width: Output.standardOutput.width) { print(part) }
+            }
+        }
         let anonymous = "\"\(AccountStatus.anonymousName.text)\" only (below 50 assurance points)"
-        let lines = names.isEmpty ? [anonymous] : names.map(\.line)
-        for (index, name) in lines.enumerated() {
-            text.append((index == 0 ? "names          " : "               ") + printable(name))
-        }
-        for (index, address) in addresses.map(\.line).enumerated() {
-            text.append((index == 0 ? "addresses      " : "               ") + printable(address))
-        }
         let flagged =
             "flagged for code signing; the CA also requires 100 points, which it does not report"
-        text.append("code signing   " + (status.mayRequestCodeSigning ? flagged : "no"))
-        for line in text {
-            for part in folded(line, at: 15, width: Output.standardOutput.width) { print(part) }
-        }
+        show("account", ["\(printable(account.account)) at \(try ca.baseURL())"])
+        show("names", names.isEmpty ? [anonymous] : names.map { printable($0.line) })
+        show("addresses", addresses.map { printable($0.line) })
+        show("code signing", [status.mayRequestCodeSigning ? flagged : "no"])
         try output.printNext(.issue(options: ca.selection))
     }
 

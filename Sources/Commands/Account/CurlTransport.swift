@@ -22,12 +22,9 @@ struct CurlTransport: ~Copyable, Transport {
         to url: String, form: borrowing Secret
     ) throws(TransportError) -> TransportAnswer {
         do throws(HTTPError) {
-            let answer = try client.post(to: url, form: form)
-            return TransportAnswer(status: answer.status, body: answer.body)
+            return TransportAnswer(try client.post(to: url, form: form))
         } catch {
-            throw TransportError(
-                reason: error.reason, mayHaveBeenSent: error.mayHaveBeenSent,
-                partialAnswer: error.partialAnswer, partialStatus: error.partialStatus)
+            throw TransportError(error)
         }
     }
 }
@@ -49,7 +46,7 @@ final class CurlWebTransport: WebTransport {
         do throws(HTTPError) {
             return WebAnswer(try client.get(url))
         } catch {
-            throw TransportError(reason: error.reason, mayHaveBeenSent: error.mayHaveBeenSent)
+            throw TransportError(error)
         }
     }
 
@@ -57,11 +54,23 @@ final class CurlWebTransport: WebTransport {
         do throws(HTTPError) {
             return WebAnswer(try client.post(to: url, form: form))
         } catch {
-            throw TransportError(reason: error.reason, mayHaveBeenSent: error.mayHaveBeenSent)
+            throw TransportError(error)
         }
     }
 
     func forget() { client.removeCookies() }
+}
+
+extension TransportAnswer {
+    fileprivate init(_ answer: HTTPAnswer) { self.init(status: answer.status, body: answer.body) }
+}
+
+extension TransportError {
+    fileprivate init(_ error: HTTPError) {
+        self.init(
+            reason: error.reason, mayHaveBeenSent: error.mayHaveBeenSent,
+            partialAnswer: error.partialAnswer, partialStatus: error.partialStatus)
+    }
 }
 
 extension WebAnswer {
@@ -114,10 +123,9 @@ struct RevocationClient: ~Copyable, RevocationTransport {
         Progress.shared.begin("getting \(address)", onToken: false)
         defer { Progress.shared.abandon() }
         do throws(HTTPError) {
-            let answer = try listClient.get(address)
-            return TransportAnswer(status: answer.status, body: answer.body)
+            return TransportAnswer(try listClient.get(address))
         } catch {
-            throw TransportError(reason: error.reason, mayHaveBeenSent: error.mayHaveBeenSent)
+            throw TransportError(error)
         }
     }
 
@@ -128,11 +136,10 @@ struct RevocationClient: ~Copyable, RevocationTransport {
         Progress.shared.begin("asking \(address)", onToken: false)
         defer { Progress.shared.abandon() }
         do throws(HTTPError) {
-            let answer = try client.post(
-                to: address, question, contentType: "application/ocsp-request")
-            return TransportAnswer(status: answer.status, body: answer.body)
+            return TransportAnswer(
+                try client.post(to: address, question, contentType: "application/ocsp-request"))
         } catch {
-            throw TransportError(reason: error.reason, mayHaveBeenSent: error.mayHaveBeenSent)
+            throw TransportError(error)
         }
     }
 }

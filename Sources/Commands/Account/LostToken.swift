@@ -69,7 +69,7 @@ struct LostToken {
             found.requested = revoke(found.valid, login)
         }
         // Recorded after all revocations, so that a locked ledger delays none.
-        RevocationRecord(ledger: ledger, ca: login.site).record(found.revokedContents)
+        ledger.recordRevocations(of: found.revokedContents, by: login.site)
         // Asked last, so that no answer delays a revocation.
         found.add(
             publications(of: found.revokedContents, login.anchors, issuers: authorities))

@@ -2,27 +2,22 @@ internal import OpenSSLX509
 internal import TokencertIssuance
 internal import TokencertLedger
 
-/// Records in the ledger that the CA has revoked certificates. Then they are neither reported as
-/// expiring nor renewed with the same key.
-struct RevocationRecord {
-    let ledger: LedgerOptions
-    /// The address of the CA.
-    let ca: String
-
-    /// Records the revocations that the list of the account has confirmed, now or before.
+extension LedgerOptions {
+    /// Records that the CA at an address has revoked certificates. Then they are neither reported as
+    /// expiring nor renewed with the same key.
     ///
     /// A failure is only a warning, because the certificates are revoked anyway.
-    func record(_ certificates: [Certificate]) {
+    func recordRevocations(of certificates: [Certificate], by ca: String) {
         var unrecorded = certificates
         var reason = ""
         do {
-            let orders = try ledger.orders(of: certificates)
+            let orders = try orders(of: certificates)
             unrecorded = certificates.filter {
                 Revocations.orderToRecord($0, among: orders) != nil
             }
             // A ledger without these certificates is not opened for writing.
             guard !unrecorded.isEmpty else { return }
-            let opened = try ledger.openToResume()
+            let opened = try openToResume()
             for certificate in unrecorded {
                 do throws(LedgerError) {
                     try opened.recordRevocation(of: certificate, by: ca)

@@ -84,10 +84,9 @@ struct RevokeCommand: ParsableCommand {
         let issuers = ledger.authorities
         let others = ledger.others(forKeyOf: target.certificate, at: now())
         guard !listed.isRevoked else {
-            try report(
+            return try report(
                 "The CA has already revoked this certificate: \(target.title)",
                 RevokedCertificate(target, .alreadyRevoked), others, login, issuers)
-            return
         }
         if isAsked {
             try requireConfirmation(
@@ -116,12 +115,8 @@ struct RevokeCommand: ParsableCommand {
             RevokedCertificate(target, .revoked), others, login, issuers)
         guard !output.isJSON else { return }
         if let names = target.tokenNames {
-            printFolded(
-                [
-                    printable(
-                        "It stays on token \(names), where its key can still decrypt old mail.")
-                ],
-                at: 0)
+            let text = "It stays on token \(names), where its key can still decrypt old mail."
+            printFolded([printable(text)], at: 0)
         }
         try output.printNext(.issue(options: ca.selection))
     }
@@ -137,17 +132,16 @@ struct RevokeCommand: ParsableCommand {
             printNotes(RevocationReport.notes(others: others))
         }
         let revoked = [certificate].compactMap(\.revokedContent)
-        RevocationRecord(ledger: ledgerOptions, ca: login.site).record(revoked)
+        ledgerOptions.recordRevocations(of: revoked, by: login.site)
         var certificate = certificate
         certificate.add(publications(of: revoked, login.anchors, issuers: issuers))
         guard !output.isJSON else {
-            try printJSON(
+            return try printJSON(
                 RevocationReport(
                     revocations: [certificate],
                     otherCertificates: others.map {
                         CertificateReport(CertificateEntry.Content($0), uri: nil, now())
                     }))
-            return
         }
         guard let publication = certificate.publication else { return }
         printNotes([publication])
@@ -211,19 +205,16 @@ struct RevokeCommand: ParsableCommand {
         let text =
             lines.filter { !$0.1.isEmpty }.map { "  " + padded($0.0, 11) + printable($0.1) }
             .flatMap { folded($0, at: 13, width: width) }
-        let remark =
-            others.isEmpty
-            ? []
-            : [
-                "  ! Other certificates for its key are not revoked: serial "
-                    + others.joined(separator: ", ")
-            ]
-        let consequences =
-            remark + [
-                "  ! You can still read mail encrypted to it, as long as you have its key.",
-                "  ! Signatures with it, also earlier ones, may be reported as invalid.",
-                "  ! A revocation cannot be undone.",
-            ]
+        var consequences = [
+            "  ! You can still read mail encrypted to it, as long as you have its key.",
+            "  ! Signatures with it, also earlier ones, may be reported as invalid.",
+            "  ! A revocation cannot be undone.",
+        ]
+        if !others.isEmpty {
+            let numbers = others.joined(separator: ", ")
+            consequences.insert(
+                "  ! Other certificates for its key are not revoked: serial \(numbers)", at: 0)
+        }
         return ["This certificate will be revoked:"] + text
             + consequences.flatMap { folded($0, at: 4, width: width) }
     }

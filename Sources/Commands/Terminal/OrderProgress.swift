@@ -14,9 +14,24 @@ struct OrderProgress: OrderObserver {
     let isOfCommand: Bool
 
     func stepBegins(_ step: Step) { tellProgress(step, isOfCommand: isOfCommand) }
+
     func orderBegan(_ order: Int64) { tellOrder(order) }
-    func keyIsReady(_ key: TokenKey, of order: Int64) { tellKey(order, key) }
-    func orderIsSent(_ order: Int64) { tellSending(order, isOfCommand) }
+
+    /// Shows the number of the order and its key, so that the user can find both if the program fails.
+    func keyIsReady(_ key: TokenKey, of order: Int64) {
+        tellOrder(order)
+        guard !Progress.shared.isQuiet else { return }
+        printError("  order \(order), key: \(printable(key.title))")
+    }
+
+    /// Does not return after an interruption, since its message does not mention the order.
+    func orderIsSent(_ order: Int64) {
+        Progress.shared.setInterruptionState(
+            "order \(order) was sent; the CA may still issue a certificate",
+            hints: hintsAfterSending(order, isOfCommand))
+        current.withLock { $0 = (order, true) }
+        Progress.shared.addNews("the order was sent")
+    }
 }
 
 /// Shows the current step.
@@ -71,16 +86,6 @@ func tellOrder(_ order: Int64) {
         "everything done for order \(order) is in the ledger", hints: hints(order))
 }
 
-/// Stores that an order is recorded as sent and will be sent next. Does not return after an
-/// interruption, since its message does not mention the order.
-private func tellSending(_ order: Int64, _ isOfCommand: Bool) {
-    Progress.shared.setInterruptionState(
-        "order \(order) was sent; the CA may still issue a certificate",
-        hints: hintsAfterSending(order, isOfCommand))
-    current.withLock { $0 = (order, true) }
-    Progress.shared.addNews("the order was sent")
-}
-
 private func hints(_ order: Int64) -> [String] {
     [
         "to continue: tokencert resume \(order)",
@@ -96,13 +101,6 @@ private func beforeOrderingAgain(_ isOfCommand: Bool) -> String {
     isOfCommand
         ? "ask the CA before you order again"
         : "check the account on the CA's web site before you order again"
-}
-
-/// Shows the number of the order and its key, so that the user can find both if the program fails.
-private func tellKey(_ order: Int64, _ key: TokenKey) {
-    tellOrder(order)
-    guard !Progress.shared.isQuiet else { return }
-    printError("  order \(order), key: \(printable(key.title))")
 }
 
 extension TokenKey {

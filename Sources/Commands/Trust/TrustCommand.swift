@@ -39,9 +39,8 @@ struct ListTrustCommand: ParsableCommand {
                 "\($0) is not used: the name of a trust anchor ends in .pem or .crt"
             })
         if output.isJSON {
-            try printJSON(
+            return try printJSON(
                 Report(anchors: anchors, unusable: unusable.isEmpty ? nil : unusable))
-            return
         }
         noteOtherAnchors()
         for file in unusable {
@@ -49,8 +48,8 @@ struct ListTrustCommand: ParsableCommand {
             printError("hint: \(printable(file.hint))")
         }
         guard !anchors.isEmpty else {
-            print("There are no trust anchors. To get those of CAcert: tokencert trust fetch")
-            return
+            return print(
+                "There are no trust anchors. To get those of CAcert: tokencert trust fetch")
         }
         var table = Table(["NAME", "CERTIFICATE", "VALID UNTIL"])
         for anchor in anchors {
@@ -161,7 +160,7 @@ struct FetchTrustCommand: ParsableCommand {
                 "hint: run this command again later: certificates that class 3 signed require it")
         }
         try showKept(kept, output)
-        if caURL != nil { try RememberedCA(url: bases[0]).offer(output) }
+        if caURL != nil { offerToRemember(bases[0], output) }
         try output.printNext(.setUpToken)
     }
 
@@ -376,18 +375,14 @@ private func showKept(_ kept: [AnchorReport], _ output: CommonOptions) throws {
 /// it without the option.
 ///
 /// Only users at a terminal are asked, and a CA that is set in any place stays.
-struct RememberedCA {
-    let url: String
-
-    func offer(_ output: CommonOptions) throws {
-        // Orders are sent over HTTPS only.
-        guard output.isForReader, isTerminal(0), setting(nil, .caURL) == nil,
-            namesHostOnly(url, schemes: ["https://"])
-        else { return }
-        let question =
-            "Use \(printable(url)) in other commands, too?\n"
-            + "This adds ca-url to \(printable(ConfigurationFile.current.path)). [y/n] "
-        guard ["y", "yes"].contains(askAtTerminal(question)?.lowercased()) else { return }
-        remember(.caURL, .text(url))
-    }
+private func offerToRemember(_ url: String, _ output: CommonOptions) {
+    // Orders are sent over HTTPS only.
+    guard output.isForReader, isTerminal(0), setting(nil, .caURL) == nil,
+        namesHostOnly(url, schemes: ["https://"])
+    else { return }
+    let question =
+        "Use \(printable(url)) in other commands, too?\n"
+        + "This adds ca-url to \(printable(ConfigurationFile.current.path)). [y/n] "
+    guard ["y", "yes"].contains(askAtTerminal(question)?.lowercased()) else { return }
+    remember(.caURL, .text(url))
 }

@@ -34,20 +34,15 @@ struct UseReport: Encodable {
         commands = setUp.commands
         notes = setUp.notes
         files = changes.map { change in
-            switch change.file.content {
-            case .own(let bytes):
-                File(
-                    path: change.file.path, isWritten: change.isMade,
-                    content: String(validating: bytes, as: UTF8.self), isBlock: false)
-            case .block(let lines, _):
-                File(
-                    path: change.file.path, isWritten: change.isMade,
-                    content: lines.joined(separator: "\n") + "\n", isBlock: true)
-            case .changed:
-                File(
-                    path: change.file.path, isWritten: change.isMade, content: nil,
-                    isBlock: false)
-            }
+            let (content, isBlock): (String?, Bool) =
+                switch change.file.content {
+                case .own(let bytes): (String(validating: bytes, as: UTF8.self), false)
+                case .block(let lines, _): (lines.joined(separator: "\n") + "\n", true)
+                case .changed: (nil, false)
+                }
+            return File(
+                path: change.file.path, isWritten: change.isMade, content: content,
+                isBlock: isBlock)
         }
     }
 
@@ -90,15 +85,14 @@ struct UseReport: Encodable {
     }
 
     private func show(_ file: File, _ style: Style) {
-        let action: String
         if isWritten {
-            print("\(file.isWritten ? "already written" : "written"): \(printable(file.path))")
-            return
-        } else if file.isWritten {
-            action = "Already in"
-        } else {
-            action = file.isBlock ? "Add to" : file.content == nil ? "Change" : "Write"
+            return print(
+                "\(file.isWritten ? "already written" : "written"): \(printable(file.path))")
         }
+        let action =
+            file.isWritten
+            ? "Already in"
+            : file.isBlock ? "Add to" : file.content == nil ? "Change" : "Write"
         print(style.strong("\(action) \(printable(file.path))" + (file.content == nil ? "" : ":")))
         for line in Self.shortened(file.content ?? "") { print("  " + printable(line)) }
     }
