@@ -11,8 +11,8 @@ enum HelpTopic: String, CaseIterable {
         let column = rows.map { $0.0.count }.max() ?? 0
         var text = Self.lines(introduction, indent: 0, width) + "\n\n"
         for (term, meaning) in rows {
-            let padding = String(repeating: " ", count: column - term.count + 2)
-            text += "  \(term)\(padding)\(Self.lines(meaning, indent: column + 4, width))\n"
+            let meaning = Self.lines(meaning, indent: column + 4, width)
+            text += "  " + padded(term, column + 2) + meaning + "\n"
         }
         for note in notes { text += "\n" + Self.lines(note, indent: 0, width) + "\n" }
         return text

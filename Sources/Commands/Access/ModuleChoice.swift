@@ -73,8 +73,8 @@ enum ModuleChoice {
             && !text.hasSuffix(".dylib")
     }
 
-    /// Whether a text that looks like a file name is a name in p11-kit's configuration.
-    private static func isConfigured(_ text: String) -> Bool {
+    /// Whether a text, even one that looks like a file name, is a name in p11-kit's configuration.
+    fileprivate static func isConfigured(_ text: String) -> Bool {
         guard !text.contains("/") else { return false }
         let names = try? ConfiguredModules.loadableNames(observer: ModuleNotices())
         return names?.contains(text) ?? false
@@ -119,10 +119,7 @@ extension TokenOptions {
     /// Selects the module with which an order started. A name that is still in p11-kit's
     /// configuration takes precedence over the file, since the configuration may set arguments.
     mutating func useModule(_ begun: OrderEvent.Module) {
-        if let name = begun.name,
-            (try? ConfiguredModules.loadableNames(observer: ModuleNotices()))?.contains(name)
-                ?? false
-        {
+        if let name = begun.name, ModuleChoice.isConfigured(name) {
             module = name
             // Arguments that are set for a different module do not apply.
             moduleArguments = moduleArguments ?? ""

@@ -7,6 +7,10 @@ internal import TokencertPlatform
 final class ModuleNotices: ModuleStartObserver {
     /// The captured lines, by module name.
     private(set) var lines: [String: [String]] = [:]
+    /// The module whose output is not captured, since the user chose it; nil for none.
+    private let chosen: String?
+
+    init(except chosen: String? = nil) { self.chosen = chosen }
 
     private static let isShown = Atomic<Bool>(false)
 
@@ -21,11 +25,12 @@ final class ModuleNotices: ModuleStartObserver {
 
     func moduleWillStart(_ name: String) {
         // The user requested p11-kit's debug output, so nothing is captured.
-        guard environmentVariable("P11_KIT_DEBUG") == nil else { return }
+        guard name != chosen, environmentVariable("P11_KIT_DEBUG") == nil else { return }
         HeldStandardError.begin()
     }
 
     func moduleDidStart(_ name: String, _ error: CryptokiError?) {
+        guard name != chosen else { return }
         let text = String(decoding: HeldStandardError.end(), as: UTF8.self)
         let new = text.split(whereSeparator: \.isNewline).map { printable(trimmed($0)) }
             .filter { !$0.isEmpty }

@@ -46,8 +46,7 @@ struct ModuleSet {
 
     /// Initialises only the module with this name in p11-kit's configuration.
     static func module(named name: String) throws -> Module {
-        let notices = ChosenModuleNotices(name)
-        let configured = try load(observer: notices) { $1 == name }
+        let configured = try load(observer: ModuleNotices(except: name)) { $1 == name }
         if let module = configured.modules.first { return module }
         if let failure = configured.failures.first(where: { $0.name == name }) {
             throw failure.error
@@ -69,22 +68,6 @@ struct ModuleSet {
             }
             throw error
         }
-    }
-}
-
-/// Captures the output of all modules except the chosen one.
-private final class ChosenModuleNotices: ModuleStartObserver {
-    private let name: String
-    private let others = ModuleNotices()
-
-    init(_ name: String) { self.name = name }
-
-    func moduleWillStart(_ name: String) {
-        if name != self.name { others.moduleWillStart(name) }
-    }
-
-    func moduleDidStart(_ name: String, _ error: CryptokiError?) {
-        if name != self.name { others.moduleDidStart(name, error) }
     }
 }
 

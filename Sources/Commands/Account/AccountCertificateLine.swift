@@ -16,12 +16,7 @@ struct CertificatePlace: Encodable {
         self.order = order.number
     }
 
-    /// The label of the token, or a title that replaces it.
-    var name: String {
-        let token = NamedToken(uri: token)
-        let label = text(ofLabel: token.label)
-        return label.isEmpty ? token.title : label
-    }
+    var name: String { NamedToken(uri: token).labelOrTitle }
 }
 
 /// A certificate of the account, in the output of `certificates`.

@@ -111,9 +111,6 @@ func publications(
 
 /// Prints what the lines of the reports do not contain, each text once.
 func printNotes(_ reports: [PublicationReport]) {
-    guard !Progress.shared.isQuiet else { return }
     var printed: Set<String> = []
-    for note in reports.flatMap(\.notes) where printed.insert(note).inserted {
-        printError("note: \(printable(note))")
-    }
+    printNotes(reports.flatMap(\.notes).filter { printed.insert($0).inserted })
 }

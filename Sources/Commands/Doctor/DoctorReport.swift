@@ -64,11 +64,8 @@ struct DoctorReport: Encodable {
             print(head + String(lines[0].dropFirst(4)))
             for line in lines.dropFirst() { print(line) }
             for line in check.advice {
-                let head = String(repeating: " ", count: 21) + style.symbols.arrow + " "
-                let parts = foldedMessage(
-                    printable(line), at: displayWidth(head), width: Output.standardOutput.width)
-                print(head + parts[0])
-                for part in parts.dropFirst() { print(part) }
+                printMessage(
+                    line, after: String(repeating: " ", count: 21) + style.symbols.arrow + " ")
             }
         }
     }

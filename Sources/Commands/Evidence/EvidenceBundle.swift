@@ -48,10 +48,6 @@ struct EvidenceBundle {
         return nil
     }
 
-    func names(_ withoutLedger: Bool) throws -> [String] {
-        try files(madeAt: "", withoutLedger: withoutLedger).map(\.name)
-    }
-
     /// All files; the last one contains the SHA-256 of the others.
     func files(madeAt time: String, withoutLedger: Bool) throws -> [File] {
         var files = [

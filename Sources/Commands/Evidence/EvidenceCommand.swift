@@ -79,12 +79,13 @@ struct EvidenceCommand: ParsableCommand {
             evidence: evidence, token: capabilities.token, certificates: certificates,
             issuers: certificates.first?.issuers(among: known, upTo: anchors) ?? [],
             orders: orders)
-        try write(try bundle.files(madeAt: timestamp(now()), withoutLedger: withoutLedger))
+        let files = try bundle.files(madeAt: timestamp(now()), withoutLedger: withoutLedger)
+        try write(files)
         if output.isJSON {
             try printJSON(
                 Report(
                     folder: absolutePath(out), key: evidence.key.uri,
-                    sha256: bundle.publicKeyHash, files: try bundle.names(withoutLedger)))
+                    sha256: bundle.publicKeyHash, files: files.map(\.name)))
         } else {
             print("The evidence is in \(printable(out)). Its README.txt explains how to check it.")
         }

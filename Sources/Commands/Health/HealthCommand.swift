@@ -179,10 +179,7 @@ struct HealthCommand: ParsableCommand {
             let advice = finding.advice(
                 on: read.token, titles, order: orders[finding.uri],
                 certified: certified[finding.uri], selection: option)
-            let parts = foldedMessage(
-                printable(advice), at: 9, width: Output.standardOutput.width)
-            print("         " + parts[0])
-            for part in parts.dropFirst() { print(part) }
+            printMessage(advice, after: "         ")
         }
     }
 
@@ -247,13 +244,13 @@ extension Finding {
     /// order might have to be paid for. `selection` has the options that commands without a name need,
     /// after a space.
     func advice(
-        on token: Token, _ titles: TitlesByURI? = nil, order: Int64? = nil,
+        on token: Token, _ titles: TitlesByURI = TitlesByURI(), order: Int64? = nil,
         certified: Int64? = nil, selection: String = ""
     ) -> String {
         if let order, [.expiring, .expired, .keyWithoutCertificate, .weakSignature].contains(kind) {
             return "to finish its order: tokencert resume \(order)"
         }
-        let name = titles?.argument(uri, serialNumber: serialNumber) ?? self.name
+        let name = titles.argument(uri, serialNumber: serialNumber)
         return switch kind {
         case .expiring where isKeyMissing, .expired where isKeyMissing:
             "it cannot be renewed, since its private key was not found on the token; if it is yours, "
@@ -297,10 +294,5 @@ extension Finding {
         case .revocationUnknown: "try again later"
         case .revocationUnchecked: "check the CA's revocation list or web site"
         }
-    }
-
-    /// The command-line arguments that name the object.
-    fileprivate var name: String {
-        quoted(uri) + (serialNumber.map { " --serial \($0)" } ?? "")
     }
 }

@@ -57,18 +57,14 @@ struct RequestOptions: ParsableArguments {
         request.emailAddresses = setting(email, .email)
         request.codeSigning = setting(codesign, .codeSigning)
         request.label = setting(label, .label)
-        let kind = try setting(keyType, .keyType).map(Self.keyKind)
-        let id = try setting(id, .id).map(Self.bytes)
-        request.id = id
-        if setting(key, .key) != nil {
-            // A --key-type from the configuration does not apply to an existing key.
-            if keyType != nil || self.id != nil {
-                throw Failure(
-                    .usage, "--key names an existing key; --key-type and --id are for a new one",
-                    hints: ["omit --key for a new key, or omit the others to use that key"])
-            }
+        request.key = .generate(try setting(keyType, .keyType).map(Self.keyKind))
+        request.id = try setting(id, .id).map(Self.bytes)
+        // A --key-type from the configuration does not apply to an existing key.
+        if setting(key, .key) != nil, keyType != nil || id != nil {
+            throw Failure(
+                .usage, "--key names an existing key; --key-type and --id are for a new one",
+                hints: ["omit --key for a new key, or omit the others to use that key"])
         }
-        request.key = .generate(kind)
         return request
     }
 

@@ -37,9 +37,3 @@ func notChecked(_ name: String) -> [String] {
             + "long and the CA issues no certificate"
     ]
 }
-
-/// Prints notes to standard error, except with `--quiet`.
-func printNotes(_ notes: [String]) {
-    guard !Progress.shared.isQuiet else { return }
-    for note in notes { printError("note: \(printable(note))") }
-}

@@ -18,17 +18,15 @@ struct PassedOverReport: Encodable {
             ? CertificateReport(passedOver.content, uri: passedOver.certificate, now()) : nil
         key = passedOver.key
         reason = passedOver.reason
-        advice = passedOver.advice?.text(nil)
+        advice = passedOver.advice?.text(TitlesByURI())
         needsAction = passedOver.needsAction
     }
 }
 
 extension PassedOver.Advice {
-    /// The command to type. Without titles, it names the key by its URI.
-    func text(_ titles: TitlesByURI?) -> String {
-        func name(_ key: PKCS11URI) -> String {
-            titles?.argument("\(key)") ?? quoted("\(key)")
-        }
+    /// The command to type. Without a title, it names the key by its URI.
+    func text(_ titles: TitlesByURI) -> String {
+        func name(_ key: PKCS11URI) -> String { titles.argument("\(key)") }
         switch self {
         case .readElsewhere(let uri, let token): return readingAdvice(uri, on: token)
         case .issue: return "to get a new key and certificate: tokencert issue"

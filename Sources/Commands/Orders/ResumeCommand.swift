@@ -311,9 +311,7 @@ extension Order {
     fileprivate func tokenURI() throws -> PKCS11URI {
         try PKCS11URI(parsing: beginning.tokenURI)
     }
-}
 
-extension Order {
     /// Whether the CA has answered without a certificate, and the answer was not used yet.
     fileprivate var lacksCertificateInAnswer: Bool {
         guard state == .answered, fetched == nil, let answer else { return false }

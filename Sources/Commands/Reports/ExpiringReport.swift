@@ -54,11 +54,9 @@ struct ExpiringLine: Encodable {
             ?? (beginning.imported != nil
                 ? "tokencert import --cert FILE"
                 : "tokencert renew \(name)\(NamedToken.option(ofObject: beginning.tokenURI))")
-        let namedToken = NamedToken(uri: beginning.tokenURI)
-        let tokenName = text(ofLabel: namedToken.label)
         title =
             "\(name) (\(ObjectTitles.summary(content))) on token "
-            + (tokenName.isEmpty ? namedToken.title : tokenName)
+            + NamedToken(uri: beginning.tokenURI).labelOrTitle
         expiry = Self.expiry(content.notAfter, at: time)
         urgency = Urgency(daysLeft: content.daysLeft(at: time))
     }
@@ -77,9 +75,7 @@ struct ExpiringLine: Encodable {
     func print(_ style: Style) {
         TokencertCommands.print(style.urgency(urgency, expiry))
         printFolded(["  " + printable(title)], at: 2)
-        let parts = foldedMessage(printable(advice), at: 2, width: Output.standardOutput.width)
-        TokencertCommands.print("  " + parts[0])
-        for part in parts.dropFirst() { TokencertCommands.print(part) }
+        printMessage(advice, after: "  ")
     }
 
     /// The name of the certificate as a word for the shell: the label of its key if that names only

@@ -30,8 +30,17 @@ private struct VersionedOutput<Value: Encodable>: Encodable {
 
 /// A value as formatted JSON, without a line end after it.
 func jsonText(_ value: some Encodable) throws -> String {
+    try json(value, .prettyPrinted)
+}
+
+/// A value as JSON on one line.
+func jsonLine(_ value: some Encodable) throws -> String { try json(value, []) }
+
+private func json(
+    _ value: some Encodable, _ formatting: JSONEncoder.OutputFormatting
+) throws -> String {
     let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.outputFormatting = formatting.union([.sortedKeys, .withoutEscapingSlashes])
     return withoutControls(String(decoding: try encoder.encode(value), as: UTF8.self))
 }
 
@@ -69,13 +78,6 @@ struct FailureReport: Encodable {
         hints = failure.hints
         attachment = failure.attachment.isEmpty ? nil : failure.attachment
     }
-}
-
-/// A value as JSON on one line.
-func jsonLine(_ value: some Encodable) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return withoutControls(String(decoding: try encoder.encode(value), as: UTF8.self))
 }
 
 /// A time in ISO 8601, such as `2026-11-23T18:48:04Z`.

@@ -38,6 +38,20 @@ func printFolded(_ lines: [String], at column: Int) {
     }
 }
 
+/// Prints a message after `head`, broken to fit the terminal; see ``foldedMessage(_:at:width:before:)``.
+func printMessage(_ message: String, after head: String) {
+    let parts = foldedMessage(
+        printable(message), at: displayWidth(head), width: Output.standardOutput.width)
+    print(head + parts[0])
+    for part in parts.dropFirst() { print(part) }
+}
+
+/// Prints notes to standard error, except with `--quiet`.
+func printNotes(_ notes: [String]) {
+    guard !Progress.shared.isQuiet else { return }
+    for note in notes { printError("note: \(printable(note))") }
+}
+
 /// Writes a text to standard error without clearing the progress line.
 func writeError(_ text: String) {
     // If standard error is closed, the error cannot be reported anywhere.

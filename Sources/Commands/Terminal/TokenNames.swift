@@ -20,6 +20,8 @@ struct NamedToken {
         return printable(number.isEmpty ? name : "\(name) (\(number))")
     }
 
+    var labelOrTitle: String { label.isEmpty ? title : text(ofLabel: label) }
+
     /// The option that selects the token: its label if no other token has that name, else its serial
     /// number if no other token has that, else its URI.
     ///

@@ -41,9 +41,7 @@ struct TokensCommand: ParsableCommand {
             report.printText(try output.style())
         }
     }
-}
 
-extension TokensCommand {
     private func showProfiles() throws {
         let profiles = try Profiles.all()
         if output.isJSON { return try printJSON(["profiles": profiles]) }
