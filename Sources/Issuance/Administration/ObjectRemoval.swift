@@ -173,9 +173,7 @@ package struct ObjectRemoval: ~Copyable {
         _ object: RemovalTarget, _ capabilities: TokenCapabilities,
         _ session: inout Session<ReadWrite>
     ) throws(CryptokiError) -> ObjectHandle? {
-        var template = Template()
-        template[.class] = object.objectClass
-        if !object.id.isEmpty { template[.id] = object.id }
+        let template = Template(object.objectClass, id: object.id.isEmpty ? nil : object.id)
         for handle in try session.findObjects(template) {
             // During one login, handles are valid in any session and distinguish identical objects.
             if !capabilities.changesRoles, handle != object.handle { continue }

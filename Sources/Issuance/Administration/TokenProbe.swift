@@ -192,9 +192,7 @@ package struct TokenProbe: ~Copyable {
         try connection.perform(.read, at: .readBack) { connection, _ in
             try at(.readBack, "cannot read the token again") {
                 var session = try connection.token.openSession(ReadWrite.self)
-                var template = Template()
-                template[.class] = .certificate
-                template[.id] = id
+                let template = Template(.certificate, id: id)
                 return try storedCertificates(template, connection.capabilities, &session)
                     .certificates
             }

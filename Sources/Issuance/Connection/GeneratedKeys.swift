@@ -19,11 +19,8 @@ extension Connection {
     mutating func findMade(
         _ new: NewKey, removing isRemoving: Bool = true
     ) throws(IssuanceError) -> TokenKey? {
-        var template = Template()
-        template[.class] = .privateKey
-        template[.id] = new.id
         let found = try at(.generate, "cannot search the token") {
-            try session.findObjects(template)
+            try session.findObjects(Template(.privateKey, id: new.id))
         }
         guard let handle = found.first else {
             if isRemoving, !capabilities.changesRoles {
@@ -54,15 +51,13 @@ extension Connection {
     private mutating func requireOwn(
         _ key: ObjectHandle, _ new: NewKey
     ) throws(IssuanceError) {
-        var template = Template()
-        template[.class] = .certificate
-        template[.id] = new.id
         let attributes: Attributes
         let isAlone: Bool
         do throws(CryptokiError) {
             attributes = try session.attributes(
                 of: key, [AttributeKey.labelBytes.type, AttributeKey<KeyType>.keyType.type])
-            let stored = try storedCertificates(template, capabilities, &session)
+            let stored = try storedCertificates(
+                Template(.certificate, id: new.id), capabilities, &session)
             isAlone = stored.certificates.isEmpty && stored.unreadable == 0
         } catch {
             throw IssuanceError(error, at: .generate, while: "cannot read a key")
@@ -106,12 +101,8 @@ extension Connection {
         _ new: NewKey, _ halves: [ObjectClass]
     ) throws(IssuanceError) {
         for half in halves {
-            var template = Template()
-            template[.class] = half
-            template[.id] = new.id
-            template[.labelBytes] = new.label
             let found = try at(.generate, "cannot search the token") {
-                try session.findObjects(template)
+                try session.findObjects(Template(half, id: new.id, label: new.label))
             }
             for key in found { try requireMadeHere(key, new.id) }
         }
@@ -123,20 +114,14 @@ extension Connection {
         _ id: [UInt8], _ halves: [ObjectClass], label: [UInt8]? = nil
     ) throws(IssuanceError) {
         var isLeft = false
-        do throws(CryptokiError) {
+        try at(.generate, "cannot remove an incomplete key pair") {
             for half in halves {
-                var template = Template()
-                template[.class] = half
-                template[.id] = id
-                if let label { template[.labelBytes] = label }
+                let template = Template(half, id: id, label: label)
                 for object in try session.findObjects(template) {
                     try session.destroyObject(object)
                 }
                 if try !session.findObjects(template).isEmpty { isLeft = true }
             }
-        } catch {
-            throw IssuanceError(
-                error, at: .generate, while: "cannot remove an incomplete key pair")
         }
         if isLeft {
             throw IssuanceError(
@@ -190,12 +175,9 @@ extension Connection {
         _ key: TokenKey, _ new: NewKey
     ) throws(IssuanceError) -> TokenKey {
         var key = key
-        let attributes: Attributes
-        do throws(CryptokiError) {
-            attributes = try session.attributes(
+        let attributes = try at(.generate, "cannot read the new key") {
+            try session.attributes(
                 of: key.handle, Self.protection + [AttributeKey.decrypt.type])
-        } catch {
-            throw IssuanceError(error, at: .generate, while: "cannot read the new key")
         }
         guard Self.reportsProtection(attributes) else {
             throw IssuanceError(

@@ -32,10 +32,8 @@ extension KeyPlan {
             self = .generate(NewKey(kind: kind, id: id, label: beginning.keyLabelBytes))
             return
         }
-        var named = Template()
-        named[.class] = .privateKey
-        if !id.isEmpty { named[.id] = id }
-        named[.labelBytes] = beginning.keyLabelBytes
+        let named = Template(
+            .privateKey, id: id.isEmpty ? nil : id, label: beginning.keyLabelBytes)
         do throws(CryptokiError) {
             self = .existing(
                 PKCS11URI(token: try PKCS11URI(parsing: beginning.tokenURI), objectWith: named),

@@ -79,10 +79,8 @@ extension TokenCapabilities {
     }
 
     private func openSession() throws(IssuanceError) -> Session<ReadOnly> {
-        do throws(CryptokiError) {
-            return try token.openSession(ReadOnly.self)
-        } catch {
-            throw IssuanceError(error, at: .plan, while: "cannot open a session with the token")
+        try at(.plan, "cannot open a session with the token") {
+            try token.openSession(ReadOnly.self)
         }
     }
 }

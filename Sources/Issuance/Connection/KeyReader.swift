@@ -19,10 +19,8 @@ struct KeyReader {
         template[.class] = .privateKey
         var found = try search(template, &session)
         if let possibleID, template[.id] as [UInt8]? == nil {
-            var template = Template()
-            template[.class] = .privateKey
-            template[.id] = possibleID
-            found += try search(template, &session).filter { !found.contains($0) }
+            let others = try search(Template(.privateKey, id: possibleID), &session)
+            found += others.filter { !found.contains($0) }
         }
         if found.count > 1, let hashes {
             let fitting = try keys(among: found, hashes, &session)
@@ -61,10 +59,8 @@ struct KeyReader {
     private func uris(
         of keys: [ObjectHandle]?, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> [String] {
-        do throws(CryptokiError) {
-            var template = Template()
-            template[.class] = .privateKey
-            let handles = if let keys { keys } else { try session.findObjects(template) }
+        try at(.generate, "cannot search the token") {
+            let handles = try keys ?? session.findObjects(Template(.privateKey))
             var uris: [String] = []
             for handle in handles.prefix(20) {
                 let attributes = try session.attributes(
@@ -72,8 +68,6 @@ struct KeyReader {
                 uris.append(uri(attributes[.id] ?? [], attributes[.labelBytes] ?? []))
             }
             return uris
-        } catch {
-            throw IssuanceError(error, at: .generate, while: "cannot search the token")
         }
     }
 
@@ -81,10 +75,8 @@ struct KeyReader {
     func find(
         id: [UInt8], publicKeyHash: String, isNew: Bool = false, _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey {
-        var template = Template()
-        template[.class] = .privateKey
         // Modules disagree on what a search for an empty id finds.
-        if !id.isEmpty { template[.id] = id }
+        let template = Template(.privateKey, id: id.isEmpty ? nil : id)
         let found = try keys(
             among: search(template, &session), publicKeyHash: publicKeyHash, isNew: isNew, &session)
         if let key = certain(found) { return key }
@@ -129,10 +121,7 @@ struct KeyReader {
     func readOnly(
         _ id: [UInt8], _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> TokenKey {
-        var template = Template()
-        template[.class] = .privateKey
-        template[.id] = id
-        let found = try search(template, &session)
+        let found = try search(Template(.privateKey, id: id), &session)
         guard found.count == 1 else {
             throw IssuanceError(
                 .notProved, at: .generate,
@@ -264,9 +253,7 @@ struct KeyReader {
         of half: PrivateHalf, _ objectClass: ObjectClass, _ session: inout Session<ReadWrite>
     ) throws(CryptokiError) -> [PublicHalf] {
         if !half.id.isEmpty {
-            var template = Template()
-            template[.class] = objectClass
-            template[.id] = half.id
+            let template = Template(objectClass, id: half.id)
             let found = try told(by: session.findObjects(template), half, &session) { head in
                 head[.id] == half.id
             }
@@ -276,9 +263,7 @@ struct KeyReader {
             }
             if !found.isEmpty { return found.map(\.half) }
         }
-        var template = Template()
-        template[.class] = objectClass
-        if !half.label.isEmpty { template[.labelBytes] = half.label }
+        let template = Template(objectClass, label: half.label.isEmpty ? nil : half.label)
         let found = try told(by: session.findObjects(template), half, &session) { head in
             // A public key with an id belongs to another pair. The id of a certificate is ignored,
             // because any program may set it.
@@ -315,10 +300,7 @@ struct KeyReader {
                 value = nil
             }
             guard let value, value.isOf(half.type) else { continue }
-            var named = Template()
-            named[.class] = objectClass
-            named[.id] = head[.id]
-            named[.labelBytes] = head[.labelBytes]
+            let named = Template(objectClass, id: head[.id], label: head[.labelBytes])
             let uri = PKCS11URI(token: tokenURI, objectWith: named).description
             found.append(
                 (PublicHalf(value: value, uri: uri, isOwn: false), head[.labelBytes] ?? []))
@@ -335,10 +317,8 @@ struct KeyReader {
     }
 
     func uri(_ id: [UInt8], _ label: [UInt8]) -> String {
-        var named = Template()
-        named[.class] = .privateKey
-        if !id.isEmpty { named[.id] = id }
-        if !label.isEmpty { named[.labelBytes] = label }
+        let named = Template(
+            .privateKey, id: id.isEmpty ? nil : id, label: label.isEmpty ? nil : label)
         return PKCS11URI(token: tokenURI, objectWith: named).description
     }
 }

@@ -1,4 +1,5 @@
 internal import Cryptoki
+internal import TokencertTokens
 
 /// Keys and certificates without id, label or value, left by an interrupted call on a token that
 /// writes objects step by step.
@@ -13,10 +14,8 @@ struct LeftoverObjects {
     init(_ session: inout Session<ReadWrite>) {
         var handles: [[ObjectHandle]] = []
         for objectClass in [ObjectClass.publicKey, .privateKey, .certificate] {
-            var template = Template()
-            template[.class] = objectClass
             var empty: [ObjectHandle] = []
-            for object in (try? session.findObjects(template)) ?? []
+            for object in (try? session.findObjects(Template(objectClass))) ?? []
             where Self.isEmpty(object, &session) {
                 empty.append(object)
             }

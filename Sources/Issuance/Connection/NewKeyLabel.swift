@@ -49,10 +49,7 @@ func freeLabel<Access>(
     case .given(let label):
         var uris: [String] = []
         for found in try keys(labelled: label, &session, at: step) {
-            var named = Template()
-            named[.class] = .privateKey
-            named[.id] = found[.id]
-            named[.labelBytes] = label
+            let named = Template(.privateKey, id: found[.id], label: label)
             let uri = PKCS11URI(token: tokenURI, objectWith: named).description
             if !uris.contains(uri) { uris.append(uri) }
         }
@@ -108,12 +105,9 @@ private func keys<Access>(
 private func labels<Access>(
     of kind: ObjectClass, _ session: inout Session<Access>, at step: Step
 ) throws(IssuanceError) -> Set<[UInt8]?> {
-    var template = Template()
-    template[.class] = kind
+    let types = [AttributeKey.labelBytes.type]
     return Set(
-        try found(template, [AttributeKey.labelBytes.type], &session, at: step).map {
-            $0[.labelBytes]
-        })
+        try found(Template(kind), types, &session, at: step).map { $0[.labelBytes] })
 }
 
 private func found<Access>(

@@ -55,11 +55,7 @@ func objects<Access>(
 ) throws(IssuanceError) -> [ObjectHandle] {
     var template = Template()
     template[.id] = id
-    do throws(CryptokiError) {
-        return try session.findObjects(template)
-    } catch {
-        throw IssuanceError(error, at: step, while: "cannot search the token")
-    }
+    return try at(step, "cannot search the token") { try session.findObjects(template) }
 }
 
 /// The certificates on a token that match a template, and the number of unreadable ones. Leaves out

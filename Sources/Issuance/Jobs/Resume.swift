@@ -59,11 +59,9 @@ extension Runner {
         for order: Order, in ledger: Ledger, on token: TokenCapabilities
     ) throws(IssuanceError) -> [Certificate] {
         guard order.publicKeyHash != nil, order.sending != nil else { return [] }
-        var template = Template()
-        template[.class] = .certificate
         let id = bytes(hexadecimal: order.beginning.keyID) ?? []
         // Modules differ in what a search for an empty id finds.
-        if !id.isEmpty { template[.id] = id }
+        let template = Template(.certificate, id: id.isEmpty ? nil : id)
         let certificates = try at(.plan, "the token cannot be read") {
             var session = try token.token.openSession(ReadOnly.self)
             return try storedCertificates(template, token, &session).certificates

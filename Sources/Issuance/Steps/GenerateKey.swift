@@ -162,11 +162,8 @@ extension Connection {
         // Without an id there is nothing to search for, so the original error stands.
         guard !id.isEmpty else { return true }
         return try perform(.read, at: .generate) { connection, _ in
-            var template = Template()
-            template[.class] = .privateKey
-            template[.id] = id
-            return try at(.generate, "searching the token") {
-                try !connection.session.findObjects(template).isEmpty
+            try at(.generate, "searching the token") {
+                try !connection.session.findObjects(Template(.privateKey, id: id)).isEmpty
             }
         }
     }
@@ -351,10 +348,7 @@ extension Connection {
     ) throws(CryptokiError) -> Bool {
         if Self.reportsProtection(try session.attributes(of: key, Self.protection)) { return true }
         var later = try token.openSession(ReadWrite.self)
-        var template = Template()
-        template[.class] = .privateKey
-        template[.id] = id
-        let found = try later.findObjects(template)
+        let found = try later.findObjects(Template(.privateKey, id: id))
         guard found.count == 1 else { return false }
         return Self.reportsProtection(try later.attributes(of: found[0], Self.protection))
     }

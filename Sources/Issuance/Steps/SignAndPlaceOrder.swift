@@ -269,13 +269,9 @@ struct TokenSigner {
         of key: TokenKey, _ session: inout Session<Access>, at step: Step
     ) throws(IssuanceError) -> ObjectHandle {
         guard findsKeysAgain else { return key.handle }
-        var template = Template()
-        template[.class] = .privateKey
-        if !key.id.isEmpty {
-            template[.id] = key.id
-        } else {
-            template[.labelBytes] = key.labelBytes
-        }
+        let template =
+            key.id.isEmpty
+            ? Template(.privateKey, label: key.labelBytes) : Template(.privateKey, id: key.id)
         let found = try TokencertIssuance.at(step, "cannot search the token") {
             try session.findObjects(template)
         }

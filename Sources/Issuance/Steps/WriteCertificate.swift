@@ -149,10 +149,7 @@ extension Connection {
     }
 
     private func uri(_ id: [UInt8], _ label: [UInt8]) -> String {
-        var named = Template()
-        named[.class] = .certificate
-        named[.id] = id
-        named[.labelBytes] = label
+        let named = Template(.certificate, id: id, label: label)
         return PKCS11URI(token: tokenURI, objectWith: named).description
     }
 
@@ -178,9 +175,7 @@ extension Connection {
     private mutating func certificates(
         of key: TokenKey
     ) throws(IssuanceError) -> [ObjectHandle] {
-        var template = Template()
-        template[.class] = .certificate
-        if !key.id.isEmpty { template[.id] = key.id }
+        let template = Template(.certificate, id: key.id.isEmpty ? nil : key.id)
         return try at(.write, "searching the token") {
             try session.findObjects(template)
         }
@@ -212,9 +207,7 @@ extension Connection {
         at step: Step
     ) throws(IssuanceError) {
         guard let most = capabilities.certificatesPerKey else { return }
-        var template = Template()
-        template[.class] = .certificate
-        if !key.id.isEmpty { template[.id] = key.id }
+        let template = Template(.certificate, id: key.id.isEmpty ? nil : key.id)
         let present = try at(step, "searching the token") {
             try storedCertificates(template, capabilities, &session)
         }
@@ -271,20 +264,16 @@ extension Connection {
     }
 
     private mutating func present() throws(IssuanceError) -> [Certificate] {
-        var template = Template()
-        template[.class] = .certificate
+        let found = try at(.write, "searching the token") {
+            try session.findObjects(Template(.certificate))
+        }
         var present: [Certificate] = []
-        do throws(CryptokiError) {
-            for object in try session.findObjects(template) {
-                // Unreadable certificates are ignored.
-                let attributes = try? session.attributes(of: object, [AttributeKey.value.type])
-                if let certificate = attributes?[.value].flatMap({ try? Certificate(firstIn: $0) })
-                {
-                    present.append(certificate)
-                }
+        for object in found {
+            // Unreadable certificates are ignored.
+            let attributes = try? session.attributes(of: object, [AttributeKey.value.type])
+            if let certificate = attributes?[.value].flatMap({ try? Certificate(firstIn: $0) }) {
+                present.append(certificate)
             }
-        } catch {
-            throw IssuanceError(error, at: .write, while: "searching the token")
         }
         return present
     }

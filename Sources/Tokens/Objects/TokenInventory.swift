@@ -22,12 +22,11 @@ package struct ObjectRecord: Sendable {
         self.objectClass = objectClass
         self.id = id
         self.labelBytes = labelBytes
-        var named = Template()
-        named[.class] = objectClass
-        if !id.isEmpty { named[.id] = id }
         // The exact bytes: with replaced bytes, a label that is not UTF-8 would not be found again.
-        if !labelBytes.isEmpty { named[AttributeKey<[UInt8]>.labelBytes] = labelBytes }
-        uri = uris.text(ofObjectWith: named)
+        uri = uris.text(
+            ofObjectWith: Template(
+                objectClass, id: id.isEmpty ? nil : id,
+                label: labelBytes.isEmpty ? nil : labelBytes))
     }
 
     /// `CKA_LABEL` as displayable text. Labels with different bytes may look the same: compare
@@ -38,6 +37,17 @@ package struct ObjectRecord: Sendable {
 extension AttributeKey<[UInt8]> {
     package static var labelBytes: AttributeKey<[UInt8]> {
         AttributeKey(rawValue: AttributeKey<String>.label.type.rawValue)
+    }
+}
+
+extension Template {
+    /// Names objects of a class, for a search or a URI. An id or a label that is nil is left out; an
+    /// empty one is not.
+    package init(_ objectClass: ObjectClass, id: [UInt8]? = nil, label: [UInt8]? = nil) {
+        self.init()
+        self[.class] = objectClass
+        self[.id] = id
+        self[.labelBytes] = label
     }
 }
 
