@@ -28,9 +28,7 @@ package final class CAcertAccount<Carrier: Transport & ~Copyable>: CertificateAu
     ) {
         self.web = web
         self.waitingTime = waitingTime
-        var base = baseURL[...]
-        while base.hasSuffix("/") { base = base.dropLast() }
-        url = String(base)
+        url = withoutSlash(baseURL)
         account = username
         self.password = password
         self.transport = transport
@@ -101,13 +99,7 @@ package final class CAcertAccount<Carrier: Transport & ~Copyable>: CertificateAu
     }
 
     package static func meaning(of answer: OrderEvent.Answer) -> AnswerMeaning {
-        switch OrderOutcome(TransportAnswer(status: answer.status, body: Array(answer.body))) {
-        case .issued(let text): .issued(text)
-        case .refused(let refusal):
-            .refused(refusal.text, concernsCredentials: refusal.code == .credentials)
-        case .pending(let identifier): .pending(identifier)
-        case .unclear(let reason): .unclear(reason)
-        }
+        AnswerMeaning(TransportAnswer(status: answer.status, body: Array(answer.body)))
     }
 
     // MARK: The API
@@ -118,7 +110,7 @@ package final class CAcertAccount<Carrier: Transport & ~Copyable>: CertificateAu
         do throws(TransportError) {
             answer = try transport.post(to: url + "/api/cemails.php", form: makeForm().body)
         } catch {
-            throw CAcertError(.unreachable, error.reason, transportError: error)
+            throw CAcertError(.unreachable, error.reason)
         }
         return try AccountStatus(answer)
     }

@@ -6,8 +6,8 @@ import TokencertPlatform
 
 /// The rules for reading CAcert's answers.
 @Suite struct AnswerRulesTests {
-    private func outcome(_ body: String, status: Int = 200) -> OrderOutcome {
-        OrderOutcome(TransportAnswer(status: status, body: Array(body.utf8)))
+    private func outcome(_ body: String, status: Int = 200) -> AnswerMeaning {
+        AnswerMeaning(TransportAnswer(status: status, body: Array(body.utf8)))
     }
 
     private func account(_ body: String) throws -> AccountStatus {
@@ -39,7 +39,7 @@ import TokencertPlatform
             ("404,Your certificate request has failed.", nil),
         ] as [(String, String?)])
     func pending(body: String, identifier: String?) {
-        #expect(outcome(body) == .pending(identifier: identifier))
+        #expect(outcome(body) == .pending(identifier))
     }
 
     // Otherwise the user does not get the number of the order, or cannot order while the server
@@ -55,7 +55,7 @@ import TokencertPlatform
         }
         #expect(throws: CAcertError.self) { try self.account(warning + "EMAIL=a@example.org\n") }
         let late = "404,Your certificate request has failed. ID: 4711"
-        #expect(outcome(warning + late) == .pending(identifier: "4711"))
+        #expect(outcome(warning + late) == .pending("4711"))
         for body in [
             warning + "404,Invalid or missing CSR", warning + "403, The keys that you use",
             warning + "200,Authentication Ok\n", warning + "x " + late,
@@ -107,7 +107,7 @@ import TokencertPlatform
         for beginning in ["403,", "404,", "500,", ""] {
             let start = ContinuousClock.now
             switch outcome(beginning + filler) {
-            case .refused(let refusal): #expect(refusal.text.utf8.count <= 3 * 4096)
+            case .refused(let text, _): #expect(text.utf8.count <= 3 * 4096)
             case .unclear(let reason): #expect(reason.utf8.count <= 3 * 4096 + 100)
             default: break
             }
@@ -132,11 +132,11 @@ import TokencertPlatform
     func cutMessage() {
         for padding in 0..<4 {
             let text = String(repeating: "x", count: padding) + String(repeating: "€", count: 4000)
-            guard case .refused(let refusal) = outcome("403," + text) else {
+            guard case .refused(let message, _) = outcome("403," + text) else {
                 Issue.record("not a refusal")
                 return
             }
-            #expect(Set(refusal.text).isSubset(of: ["x", "€"]), "\(refusal.text.suffix(9))")
+            #expect(Set(message).isSubset(of: ["x", "€"]), "\(message.suffix(9))")
         }
     }
 

@@ -16,9 +16,9 @@ private struct Echo: Transport {
 
 func readAnswers(_ bytes: [UInt8]) {
     let answer = TransportAnswer(status: 200, body: bytes)
-    switch OrderOutcome(answer) {
+    switch AnswerMeaning(answer) {
     case .issued(let text): _ = Certificate.all(inPEM: text)
-    case .refused(let refusal): precondition(isPlain(refusal.text) && isShort(refusal.text))
+    case .refused(let text, _): precondition(isPlain(text) && isShort(text))
     case .pending(let identifier): precondition(identifier?.isEmpty != true)
     case .unclear(let reason): precondition(isPlain(reason) && isShort(reason))
     }

@@ -11,20 +11,17 @@ package struct CAcertError: Error, Sendable, Equatable {
         package static let refused = Code(value: "refused")
         /// The answer is not one of the API.
         package static let notTheAPI = Code(value: "notTheAPI")
-        /// There is no answer: see ``CAcertError/transportError``.
+        /// There is no answer.
         package static let unreachable = Code(value: "unreachable")
     }
 
     package let code: Code
     /// The error message, or the CA's own text.
     package let reason: String
-    /// The transport's error if ``code`` is ``Code/unreachable``.
-    package let transportError: TransportError?
 
-    init(_ code: Code, _ reason: String, transportError: TransportError? = nil) {
+    init(_ code: Code, _ reason: String) {
         self.code = code
         self.reason = reason
-        self.transportError = transportError
     }
 }
 

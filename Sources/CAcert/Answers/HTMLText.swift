@@ -72,7 +72,7 @@ enum HTMLText {
     }
 
     private static func link(in tag: String) -> String? {
-        guard let start = tag.range(of: "href=") else { return nil }
+        guard let start = tag.firstRange(of: "href=") else { return nil }
         let value = tag[start.upperBound...]
         guard let quote = value.first else { return nil }
         let isQuoted = quote == "'" || quote == "\""
@@ -133,18 +133,4 @@ enum HTMLText {
         eacute ecirc euml igrave iacute icirc iuml eth ntilde ograve oacute ocirc otilde ouml \
         divide oslash ugrave uacute ucirc uuml yacute thorn yuml
         """
-}
-
-extension String {
-    /// The range of a text in this string. Foundation is not used here.
-    fileprivate func range(of text: String) -> Range<String.Index>? {
-        var start = startIndex
-        while start < endIndex {
-            if self[start...].hasPrefix(text) {
-                return start..<index(start, offsetBy: text.count)
-            }
-            start = index(after: start)
-        }
-        return nil
-    }
 }

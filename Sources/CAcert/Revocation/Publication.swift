@@ -43,25 +43,18 @@ extension Publication {
     /// responder reports the revocation.
     init(responders: RevocationAnswers, lists: RevocationAnswers) {
         let reasons = responders.reasons + lists.reasons
+        let isValidAtResponder = responders.status == .good
         switch (responders.status, lists.status) {
         case (.revoked, _):
             self.init(status: .published, source: .ocsp, reasons: reasons)
-        case (.good, .revoked):
-            self.init(
-                status: .published, source: .crl, time: lists.listDates?.thisUpdate,
-                reasons: reasons, isValidAtResponder: true)
         case (_, .revoked):
             self.init(
                 status: .published, source: .crl, time: lists.listDates?.thisUpdate,
-                reasons: reasons)
-        case (.good, .good):
-            self.init(
-                status: .notYet, source: .crl, time: lists.listDates?.nextUpdate,
-                reasons: reasons, isValidAtResponder: true)
+                reasons: reasons, isValidAtResponder: isValidAtResponder)
         case (_, .good):
             self.init(
                 status: .notYet, source: .crl, time: lists.listDates?.nextUpdate,
-                reasons: reasons)
+                reasons: reasons, isValidAtResponder: isValidAtResponder)
         case (.good, _):
             self.init(status: .notYet, source: .ocsp, reasons: reasons)
         default:
@@ -122,11 +115,6 @@ package struct PublicationCheck {
 
     /// Dates are ignored: an issuer that has expired may still report revocations.
     private func leadsToAnchor(_ certificate: Certificate) -> Bool {
-        do throws(X509Error) {
-            try anchors.verify(certificate, intermediates: known, at: nil)
-            return true
-        } catch {
-            return false
-        }
+        (try? anchors.verify(certificate, intermediates: known, at: nil)) != nil
     }
 }

@@ -6,10 +6,7 @@ struct Form: ~Copyable {
     private(set) var body = Secret(minimumCapacity: 4096)
 
     mutating func append(_ name: String, _ value: String) {
-        begin(name)
-        for byte in value.utf8 {
-            encode(byte)
-        }
+        append(name, Array(value.utf8))
     }
 
     mutating func append(_ name: String, _ value: [UInt8]) {

@@ -9,17 +9,6 @@ package struct ListedCertificate: Sendable, Hashable {
     /// The date of expiry, as `2028-11-27 09:00:00` in UTC; nil until the CA has signed.
     package let expiry: String?
     package let isRevoked: Bool
-
-    package init(
-        number: String, emailAddress: String?, serialNumber: String?, expiry: String?,
-        isRevoked: Bool
-    ) {
-        self.number = number
-        self.emailAddress = emailAddress
-        self.serialNumber = serialNumber
-        self.expiry = expiry
-        self.isRevoked = isRevoked
-    }
 }
 
 extension ListedCertificate {

@@ -1,4 +1,5 @@
 package import OpenSSLX509
+internal import TokencertIssuance
 package import TokencertPlatform
 
 /// A member's account at the CA's web site, which lists, delivers and revokes certificates. Nothing is
@@ -24,9 +25,7 @@ package final class WebAccount {
     package init(
         site: String, transport: any WebTransport, pause: @escaping (Int, PauseReason) -> Void
     ) {
-        var base = site[...]
-        while base.hasSuffix("/") { base = base.dropLast() }
-        self.site = String(base)
+        self.site = withoutSlash(site)
         self.transport = transport
         self.pause = pause
     }

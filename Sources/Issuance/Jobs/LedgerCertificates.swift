@@ -23,7 +23,7 @@ package struct LedgerCertificate: Sendable {
 }
 
 /// An address without slashes at its end.
-private func withoutSlash(_ address: String) -> String {
+package func withoutSlash(_ address: String) -> String {
     var address = Substring(address)
     while address.hasSuffix("/") { address = address.dropLast() }
     return String(address)
