@@ -5,6 +5,18 @@ import Testing
 
 @testable import TokencertTokens
 
+extension Pairing {
+    /// Adds one half of a key pair. The kind of the public key, if it is known, is that of the half.
+    mutating func add(
+        key record: ObjectRecord, _ type: KeyType?, _ value: PublicKey?, _ kind: KeyKind?
+    ) {
+        add(
+            key: Half(
+                record: record, type: type, value: value, kind: value?.kind ?? kind,
+                protection: nil))
+    }
+}
+
 /// Which halves form a key, and which certificates belong to it. If pairing is wrong, a key that a
 /// certificate needs may be removed, or a certificate may be renewed with another key.
 @Suite struct PairingTests {

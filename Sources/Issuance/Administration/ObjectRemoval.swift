@@ -252,7 +252,7 @@ struct ObjectCounts {
     init(_ inventory: TokenInventory) {
         others = inventory.otherObjects
         for key in inventory.keys {
-            for record in [key.privateKey, key.publicKey].compactMap({ $0 }) {
+            for record in key.halves {
                 counts[ObjectKind(record, nil), default: 0] += 1
             }
         }

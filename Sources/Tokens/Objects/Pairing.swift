@@ -32,19 +32,6 @@ struct Pairing {
     private var publicHalves: [Half] = []
     private var certificates: [(entry: CertificateEntry, key: PublicKey?)] = []
 
-    /// - Parameters:
-    ///   - value: The public key, or nil if it is not readable.
-    ///   - kind: The kind of key, as far as it is known without the public key.
-    mutating func add(
-        key record: ObjectRecord, _ type: KeyType?, _ value: PublicKey?, _ kind: KeyKind?,
-        _ protection: KeyProtection? = nil
-    ) {
-        add(
-            key: Half(
-                record: record, type: type, value: value, kind: value?.kind ?? kind,
-                protection: protection))
-    }
-
     mutating func add(key half: Half) {
         if half.record.objectClass == .privateKey {
             privateHalves.append(half)

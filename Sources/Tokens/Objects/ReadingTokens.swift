@@ -124,7 +124,9 @@ private struct ObjectDecoding: Sendable {
 
     private func decode(_ object: StoredObject, _ uris: ObjectURIs) -> Decoded {
         guard let head = object.head, let body = object.body else { return .other }
-        let record = ObjectRecord(object.handle, head, uris)
+        let record = ObjectRecord(
+            handle: object.handle, objectClass: head[.class] ?? ObjectClass(rawValue: UInt.max),
+            id: head[.id] ?? [], labelBytes: head[.labelBytes] ?? [], on: uris)
         switch record.objectClass {
         case .privateKey, .publicKey:
             let value = publicKey(head[.keyType], body)
@@ -248,15 +250,6 @@ extension KeyProtection {
         isSensitive = attributes[.sensitive]
         isExtractable = attributes[.extractable]
         isNeverExtractable = attributes[.neverExtractable]
-    }
-}
-
-extension ObjectRecord {
-    init(_ handle: ObjectHandle, _ head: Attributes, _ uris: ObjectURIs) {
-        self.init(
-            handle: handle, objectClass: head[.class] ?? ObjectClass(rawValue: UInt.max),
-            id: head[.id] ?? [],
-            labelBytes: head.bytes(of: AttributeKey<String>.label.type) ?? [], on: uris)
     }
 }
 

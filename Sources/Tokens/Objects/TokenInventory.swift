@@ -176,15 +176,9 @@ package struct KeyEntry: Sendable {
     package var labelBytes: [UInt8] { (privateKey ?? publicKey)?.labelBytes ?? [] }
 
     /// The ids of both halves, without empty ones.
-    var ids: Set<[UInt8]> {
-        Set([privateKey?.id, publicKey?.id].compactMap { $0 }.filter { !$0.isEmpty })
-    }
+    var ids: Set<[UInt8]> { Set(halves.map(\.id).filter { !$0.isEmpty }) }
     /// The labels of both halves, without empty ones.
-    var labels: Set<[UInt8]> {
-        Set(
-            [privateKey?.labelBytes, publicKey?.labelBytes].compactMap { $0 }
-                .filter { !$0.isEmpty })
-    }
+    var labels: Set<[UInt8]> { Set(halves.map(\.labelBytes).filter { !$0.isEmpty }) }
 }
 
 /// The protection of a private key as the token reports it; nil for attributes that it does not
