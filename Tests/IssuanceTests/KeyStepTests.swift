@@ -36,8 +36,8 @@ import TokencertTestAuthority
         let made = try #require(parts.acting.world.keys[[1]])
         #expect(outcome.facts == [.made(publicKeyHash: publicKeyHash(made))])
         #expect(outcome.failure == nil && work.journal.hasMadeKey)
-        #expect(work.keyIfFound?.publicKey == made.publicKey)
-        #expect(work.keyIfFound?.remarks == ["another label"])
+        #expect(work.foundKey?.publicKey == made.publicKey)
+        #expect(work.foundKey?.remarks == ["another label"])
         #expect(parts.script.calls == ["makeKey", "readNewKey"])
     }
 
@@ -78,7 +78,7 @@ import TokencertTestAuthority
         var token = parts.token
         let refusal = code { _ = try work.generateKey(on: &token) }
         #expect(refusal == .noRoom)
-        #expect(work.keyIfFound == nil)
+        #expect(work.foundKey == nil)
     }
 
     // Otherwise the user would not know that the key stays on the token.
@@ -149,7 +149,7 @@ import TokencertTestAuthority
                 : .found(publicKeyHash: publicKeyHash(other))
             let signed = OrderEvent.signed(.init(publicKeyHash: publicKeyHash(other), request: pem))
             #expect(outcome.facts == [isOther, signed])
-            #expect(work.keyIfFound?.publicKey == other.publicKey)
+            #expect(work.foundKey?.publicKey == other.publicKey)
             // Only the process that made the key may read it again as a new one.
             #expect(parts.script.knowsNewKey == [hasMadeKey])
         }

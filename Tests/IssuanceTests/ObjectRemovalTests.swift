@@ -25,7 +25,7 @@ import Testing
     private func refusalToWrite(
         _ token: DescribedToken, removing removes: Bool = false
     ) -> IssuanceError.Code? {
-        code { try requireWritable(token, removing: removes) }
+        code { try requireCertificatesWritable(token, removing: removes) }
     }
 
     // Otherwise a job would stop in the middle.
@@ -87,7 +87,9 @@ import Testing
             $0.instead = "another module"
         }
         func writing() throws -> IssuanceError {
-            try #require(throws: IssuanceError.self) { try requireWritable(token, removing: true) }
+            try #require(throws: IssuanceError.self) {
+                try requireCertificatesWritable(token, removing: true)
+            }
         }
         func removing() throws -> IssuanceError {
             try #require(throws: IssuanceError.self) { try ObjectRemoval.requirePossible(token) }

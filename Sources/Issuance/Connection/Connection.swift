@@ -287,12 +287,7 @@ package final class TokenPINs: Sendable {
             throw IssuanceError(.pinRefused, at: step, reason)
         }
         do {
-            let result: Result
-            if let typed = typedAgain(owner) {
-                result = try body(typed.secret)
-            } else {
-                result = owner == .securityOfficer ? try body(securityOfficer) : try body(user)
-            }
+            let result = try withPIN(of: owner, body)
             if isProof(result) {
                 accept(owner)
             } else if !wasAccepted(owner) {
@@ -313,8 +308,12 @@ package final class TokenPINs: Sendable {
         }
     }
 
-    private func typedAgain(_ role: UserType) -> SharedSecret? {
-        retyped.withLock { $0[role]?.last }
+    /// Passes the current PIN of a role to `body`.
+    private func withPIN<Result>(
+        of role: UserType, _ body: (borrowing Secret) throws -> Result
+    ) rethrows -> Result {
+        if let typed = retyped.withLock({ $0[role]?.last }) { return try body(typed.secret) }
+        return role == .securityOfficer ? try body(securityOfficer) : try body(user)
     }
 
     /// Lets the user type another PIN in place of a refused one. Returns nil if there is none, and false
@@ -345,8 +344,7 @@ package final class TokenPINs: Sendable {
         _ role: UserType, at step: Step, _ body: (borrowing Secret) throws -> Result
     ) throws(IssuanceError) -> Result {
         do {
-            if let typed = typedAgain(role) { return try body(typed.secret) }
-            return role == .securityOfficer ? try body(securityOfficer) : try body(user)
+            return try withPIN(of: role, body)
         } catch {
             throw IssuanceError(any: error, at: step)
         }
@@ -358,8 +356,7 @@ package final class TokenPINs: Sendable {
         _ body: (borrowing Secret) throws -> Result
     ) rethrows -> Result {
         guard wasAccepted(.user) else { return try body(Secret()) }
-        if let typed = typedAgain(.user) { return try body(typed.secret) }
-        return try body(user)
+        return try withPIN(of: .user, body)
     }
 
     /// Whether a lost login of the role may be repeated; true only once.

@@ -78,7 +78,7 @@ struct KeyReader {
         // Modules disagree on what a search for an empty id finds.
         let template = Template(.privateKey, id: id.isEmpty ? nil : id)
         let found = try keys(
-            among: search(template, &session), publicKeyHash: publicKeyHash, isNew: isNew, &session)
+            among: search(template, &session), [publicKeyHash], isNew: isNew, &session)
         if let key = certain(found) { return key }
         guard found.isEmpty else {
             throw IssuanceError(
@@ -97,15 +97,8 @@ struct KeyReader {
         found.first(where: \.tellsPublicKey) ?? (found.count == 1 ? found[0] : nil)
     }
 
-    /// The private keys that could belong to a public key.
+    /// The private keys that could belong to one of the public keys.
     func keys(
-        among handles: [ObjectHandle], publicKeyHash: String, isNew: Bool = false,
-        _ session: inout Session<ReadWrite>
-    ) throws(IssuanceError) -> [TokenKey] {
-        try keys(among: handles, [publicKeyHash], isNew: isNew, &session)
-    }
-
-    private func keys(
         among handles: [ObjectHandle], _ hashes: Set<String>, isNew: Bool = false,
         _ session: inout Session<ReadWrite>
     ) throws(IssuanceError) -> [TokenKey] {

@@ -68,27 +68,19 @@ struct LeftoverObjects {
             areAbsent([AttributeKey<[UInt8]>.id.type, AttributeKey<String>.label.type], head)
         else { return false }
         let type: KeyType? = head[.keyType]
+        let body: [AttributeKey<[UInt8]>]
         switch objectClass {
-        case .certificate:
-            let body = [AttributeKey.value, .subject, .issuer, .serialNumber, url]
-            guard let attributes = try? session.attributes(of: object, body.map(\.type)) else {
-                return false
-            }
-            return areAbsent(body.map(\.type), attributes)
+        case .certificate: body = [.value, .subject, .issuer, .serialNumber, url]
         case .publicKey where type == nil || type == .rsa || type == .ec || type == .ecEdwards:
-            let body = [AttributeKey.modulus, .ecParams, .ecPoint, .publicKeyInfo]
-            guard let attributes = try? session.attributes(of: object, body.map(\.type)) else {
-                return false
-            }
-            return areAbsent(body.map(\.type), attributes)
+            body = [.modulus, .ecParams, .ecPoint, .publicKeyInfo]
         case .privateKey where type == .rsa || type == .ec || type == .ecEdwards:
             // Some modules hide a part of complete keys, so the part must be shown, and empty.
-            let body = type == .rsa ? AttributeKey.modulus : .ecParams
-            let attributes = try? session.attributes(of: object, [body.type])
-            return attributes?.bytes(of: body.type)?.isEmpty == true
+            return isShownEmpty(type == .rsa ? .modulus : .ecParams, of: object, &session)
         default:
             return false
         }
+        let types = body.map(\.type)
+        return (try? session.attributes(of: object, types)).map { areAbsent(types, $0) } ?? false
     }
 
     /// Whether a key has no value yet: its modulus, curve or point is shown and is empty.
@@ -100,15 +92,18 @@ struct LeftoverObjects {
         else { return false }
         let objectClass: ObjectClass? = head[.class]
         let type: KeyType? = head[.keyType]
-        let value: AttributeKey<[UInt8]>
-        if type == .rsa {
-            value = .modulus
-        } else {
-            // The template sets the curve of a public key, so only its point shows a value.
-            value = objectClass == .privateKey ? .ecParams : .ecPoint
-        }
-        let attributes = try? session.attributes(of: key, [value.type])
-        return attributes?.bytes(of: value.type)?.isEmpty == true
+        // The template sets the curve of a public key, so only its point shows a value.
+        let ofCurve: AttributeKey<[UInt8]> = objectClass == .privateKey ? .ecParams : .ecPoint
+        return isShownEmpty(type == .rsa ? .modulus : ofCurve, of: key, &session)
+    }
+
+    /// Whether the token shows an attribute of an object, without any bytes.
+    private static func isShownEmpty(
+        _ attribute: AttributeKey<[UInt8]>, of object: ObjectHandle,
+        _ session: inout Session<ReadWrite>
+    ) -> Bool {
+        let attributes = try? session.attributes(of: object, [attribute.type])
+        return attributes?.bytes(of: attribute.type)?.isEmpty == true
     }
 
     /// Whether the object has none of the attributes, or only empty ones. An attribute that could not be

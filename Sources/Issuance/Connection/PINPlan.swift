@@ -71,7 +71,7 @@ extension PINRules {
     func requireUsable() throws(IssuanceError) {
         guard needsPINs else { return }
         for role in roles {
-            let state = PINState(role, info.flags)
+            let state = PINState(role: role, flags: info.flags)
             try state.requireUsable(allowingLastTry: allowsLastTry)
             if !isForSetUp { try state.requireUnexpired() }
         }
@@ -94,7 +94,7 @@ extension PINRules {
     /// A note for the prompt on the remaining tries, or nil if nothing is known. `refusals` counts the
     /// recent refusals that are on record.
     package func triesLeft(of role: UserType, afterRefusals refusals: Int) -> String? {
-        let state = PINState(role, info.flags)
+        let state = PINState(role: role, flags: info.flags)
         if state.isFinalTry { return "last try" }
         if state.isCountLow { return "wrong PIN sent before" }
         guard let tries = profile?.pinTries,
@@ -109,7 +109,7 @@ extension PINRules {
 
     /// Whether the flags of a token show that a wrong PIN was sent.
     func showsWrongPIN(of role: UserType, _ info: TokenInfo) -> Bool {
-        let state = PINState(role, info.flags)
+        let state = PINState(role: role, flags: info.flags)
         return state.isCountLow || state.isFinalTry || state.isLocked
     }
 
@@ -132,8 +132,8 @@ extension PINRules {
     package func mayAskAgain(
         for role: UserType, _ now: TokenInfo, afterRefusals refusals: Int
     ) -> Bool {
-        let before = PINState(role, info.flags)
-        let state = PINState(role, now.flags)
+        let before = PINState(role: role, flags: info.flags)
+        let state = PINState(role: role, flags: now.flags)
         // Some tokens set no flags and lock after three wrong PINs. If a wrong PIN was sent before this
         // run, their number is unknown.
         return !before.isCountLow && state.isCountLow && !state.isFinalTry && !state.isLocked
@@ -162,7 +162,8 @@ extension PINRules {
             }
             if others.contains(pin.count) {
                 // The module may check it as a user PIN, and then counts a failed try for the user.
-                try PINState(.user, info.flags).requireUsable(allowingLastTry: allowsLastTry)
+                try PINState(role: .user, flags: info.flags)
+                    .requireUsable(allowingLastTry: allowsLastTry)
             }
             return
         }
@@ -192,11 +193,6 @@ extension PINRules {
 private struct PINState {
     let role: UserType
     let flags: TokenFlags
-
-    init(_ role: UserType, _ flags: TokenFlags) {
-        self.role = role
-        self.flags = flags
-    }
 
     var isCountLow: Bool { has(.userPINCountLow, .soPINCountLow) }
     var isFinalTry: Bool { has(.userPINFinalTry, .soPINFinalTry) }

@@ -1,6 +1,6 @@
 internal import Cryptoki
 internal import OpenSSLX509
-internal import TokencertTokens
+package import TokencertTokens
 
 func requireUnprotected(_ token: TokenInfo) throws(IssuanceError) {
     guard token.flags.contains(.writeProtected) else { return }
@@ -8,7 +8,7 @@ func requireUnprotected(_ token: TokenInfo) throws(IssuanceError) {
 }
 
 /// Checks that the token, the module and the profile permit writing.
-func requireWritable(
+package func requireCertificatesWritable(
     _ capabilities: some TokenDescription, removing removes: Bool = false
 ) throws(IssuanceError) {
     try requireUnprotected(capabilities.info)

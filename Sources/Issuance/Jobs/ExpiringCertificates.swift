@@ -126,12 +126,6 @@ extension Order {
     /// The certificate that the token has proved, or nil.
     fileprivate var provedCertificate: Certificate? { isProved ? checkedCertificate : nil }
 
-    /// The last certificate that passed every check, or nil.
-    var checkedCertificate: Certificate? {
-        guard let certified else { return nil }
-        return Certificate.all(inPEM: Array(certified.certificate.utf8)).certificates.first
-    }
-
     /// Whether two orders were certainly sent to different CAs.
     fileprivate func isOfOtherCA(than other: Order) -> Bool {
         guard let one = beginning.issue?.ca, let two = other.beginning.issue?.ca else {

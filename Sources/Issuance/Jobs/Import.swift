@@ -34,7 +34,7 @@ extension Runner {
     package func check(
         _ request: ImportRequest, on capabilities: TokenCapabilities
     ) throws(IssuanceError) -> PINPlan {
-        try requireWritable(capabilities)
+        try requireCertificatesWritable(capabilities)
         try requirePlaceForChain(request.writesChain, capabilities)
         let pins = try pins(writing: true, on: capabilities)
         guard let leaf = request.certificates.first(where: { !$0.isAuthority }) else {
@@ -69,7 +69,8 @@ extension Runner {
         var work = try begin(beginning, in: ledger)
         work.brought.certificates = request.certificates
         work.brought.isForOrder = false
-        work.take(key)
+        work.foundKey = key
+        work.tellKey()
         try run(&work, from: .verify, over: &connection)
         return try issued(&work, over: &connection)
     }
@@ -131,7 +132,7 @@ extension Connection {
         ) throws(IssuanceError) -> [TokenKey] {
             let entries = inventory.keys.filter { isCandidate($0.value) }
             return try reader.keys(
-                among: entries.compactMap { $0.privateKey?.handle }, publicKeyHash: hash, &session)
+                among: entries.compactMap { $0.privateKey?.handle }, [hash], &session)
         }
         var found: [[TokenKey]] = []
         // The key of a CA may be on the token, too.

@@ -30,9 +30,9 @@ package struct PassedOver: Sendable {
     /// The contents of the certificate, or nil without a readable certificate.
     package let content: CertificateEntry.Content?
     /// The certificate's URI, or nil if the key has none.
-    package let certificate: String?
+    package private(set) var certificate: String?
     /// The URI of a key without a certificate, or nil.
-    package let key: String?
+    package private(set) var key: String?
     /// How it is named for the user, or nil if its URI or its contents name it.
     package private(set) var title: String?
     /// The reason, without a full stop.
@@ -46,17 +46,16 @@ package struct PassedOver: Sendable {
     package var needsNewKey = false
     /// Whether the certificate is revoked, according to the ledger.
     package private(set) var isRevoked = false
+}
 
+extension PassedOver {
     init(
         _ entry: CertificateEntry, _ reason: String, advice: Advice? = nil,
         needsAction: Bool = true
     ) {
-        content = entry.content
-        certificate = entry.record.uri
-        key = nil
-        self.reason = reason
-        self.advice = advice
-        self.needsAction = needsAction
+        self.init(
+            content: entry.content, certificate: entry.record.uri, reason: reason,
+            advice: advice, needsAction: needsAction)
     }
 
     /// Passes over a revoked certificate. The user has had it revoked, so nothing is left to do.
@@ -71,12 +70,9 @@ package struct PassedOver: Sendable {
 
     /// Passes over a candidate for renewal.
     package init(_ candidate: RenewalCandidate, _ reason: String, advice: Advice? = nil) {
-        content = CertificateEntry.Content(candidate.certificate)
-        certificate = candidate.uri
-        key = nil
-        self.reason = reason
-        self.advice = advice
-        needsAction = true
+        self.init(
+            content: CertificateEntry.Content(candidate.certificate), certificate: candidate.uri,
+            reason: reason, advice: advice, needsAction: true)
     }
 
     /// Passes over a copy of a certificate on another token. It has the same end as the others, so it is
@@ -84,22 +80,15 @@ package struct PassedOver: Sendable {
     package init(
         _ copy: CopiedCertificate, _ reason: String, title: String, advice: Advice?
     ) {
-        content = CertificateEntry.Content(copy.certificate)
-        certificate = nil
-        key = nil
-        self.title = title
-        self.reason = reason
-        self.advice = advice
-        needsAction = false
+        self.init(
+            content: CertificateEntry.Content(copy.certificate), title: title, reason: reason,
+            advice: advice, needsAction: false)
     }
 
     init(key: PKCS11URI, _ reason: String, advice: Advice) {
-        content = nil
-        certificate = nil
-        self.key = key.description
-        self.reason = reason
-        self.advice = advice
-        needsAction = true
+        self.init(
+            content: nil, key: key.description, reason: reason, advice: advice,
+            needsAction: true)
     }
 }
 

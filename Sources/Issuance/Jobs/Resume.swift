@@ -27,7 +27,7 @@ extension Runner {
                 .needsDecision, at: .plan, "you have to decide how the order continues")
         }
         if first == .verify {
-            try requireWritable(connection.capabilities)
+            try requireCertificatesWritable(connection.capabilities)
             try requirePlaceForChain(
                 work.order.beginning.imported?.writesChain ?? false, connection.capabilities)
         }

@@ -32,7 +32,7 @@ package struct Runner {
     func run(
         _ work: inout OrderWork, from first: Step?, over token: inout some OrderToken & ~Copyable
     ) throws(IssuanceError) {
-        if first != .generate, work.keyIfFound == nil {
+        if first != .generate, work.foundKey == nil {
             try findKey(&work, from: first, over: &token)
         }
         do throws(IssuanceError) {
@@ -42,7 +42,7 @@ package struct Runner {
                 step = work.order.nextStep
             }
         } catch {
-            throw failure(error, of: work, key: work.keyIfFound.map { token.named($0) })
+            throw failure(error, of: work, key: work.foundKey.map { token.named($0) })
         }
     }
 
@@ -146,7 +146,7 @@ package struct Runner {
         standing.addressAtCA = order.flatMap { $0.address(at: work.settings.authority) }
         let failure = error.with(key: error.key ?? onToken, order: standing)
         guard standing.number == number else { return failure }
-        let key = work.keyIfFound
+        let key = work.foundKey
         let wasSent = failure.key.flatMap {
             try? journal.openOrder.ledger.wasSent(
                 forKey: key?.publicKeyHash, id: hexadecimal($0.id))
@@ -212,7 +212,8 @@ extension Runner {
         _ request: IssuanceRequest, _ key: KeyPlan, on capabilities: TokenCapabilities,
         choosingLabel choosesLabel: Bool = true
     ) throws(IssuanceError) -> Plan {
-        try requireWritable(capabilities, removing: request.replacement?.isRetired ?? false)
+        try requireCertificatesWritable(
+            capabilities, removing: request.replacement?.isRetired ?? false)
         var key = key
         let pins = try PINPlan(
             capabilities, for: .certify(newKey: key.makesKey),
@@ -293,7 +294,8 @@ extension Runner {
                 plan.job(.existing(publicKeyHash: key.publicKeyHash)), on: plan.capabilities,
                 plan.tokenURI, id: key.id, label: key.labelBytes)
             work = try begin(beginning, in: ledger, replacingAgain: replacesAgain)
-            work.take(key)
+            work.foundKey = key
+            work.tellKey()
         case .generate(let new):
             // Private objects are visible only after the login.
             let label = try connection.requireFree(new.id, labelling: plan.newKeyLabel)

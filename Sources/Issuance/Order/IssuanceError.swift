@@ -93,7 +93,7 @@ package struct IssuanceError: Error, Sendable {
     package let code: Code
     package let step: Step
     /// The message for the user, without a full stop.
-    package let reason: String
+    package private(set) var reason: String
     /// The error of the token that caused the failure, or nil.
     package let tokenError: CryptokiError?
     /// ``reason`` followed by the token's return value in brackets.
@@ -108,13 +108,13 @@ package struct IssuanceError: Error, Sendable {
     /// What the request leaves out although there are several ``choices``, or nil.
     package var missing: MissingValue?
     /// The key pair of the job, or nil if the job failed before it had one.
-    package let key: KeyOnToken?
+    package private(set) var key: KeyOnToken?
     /// The URI of a certificate that is on the token although the token rejected it, or nil.
-    package let seenCertificate: String?
+    package private(set) var seenCertificate: String?
     /// The state of the order that the failure concerns, or nil if it concerns none.
-    package let order: OrderStanding?
+    package private(set) var order: OrderStanding?
     /// Details that steps use to handle the failure.
-    let circumstances: Set<Circumstance>
+    private(set) var circumstances: Set<Circumstance> = []
 
     /// A value that the user has to choose.
     package enum MissingValue: Sendable, Hashable {
@@ -163,10 +163,6 @@ package struct IssuanceError: Error, Sendable {
         self.tokenError = tokenError
         self.choices = choices
         self.wanted = wanted
-        key = nil
-        seenCertificate = nil
-        order = nil
-        circumstances = []
     }
 
     /// Returns a copy with more details.
@@ -174,26 +170,13 @@ package struct IssuanceError: Error, Sendable {
         reason: String? = nil, circumstances: Set<Circumstance>? = nil, key: KeyOnToken? = nil,
         seenCertificate: String? = nil, order: OrderStanding? = nil
     ) -> IssuanceError {
-        IssuanceError(
-            self, reason ?? self.reason, circumstances ?? self.circumstances, key ?? self.key,
-            seenCertificate ?? self.seenCertificate, order ?? self.order)
-    }
-
-    private init(
-        _ error: IssuanceError, _ reason: String, _ circumstances: Set<Circumstance>,
-        _ key: KeyOnToken?, _ seenCertificate: String?, _ order: OrderStanding?
-    ) {
-        code = error.code
-        step = error.step
-        tokenError = error.tokenError
-        choices = error.choices
-        wanted = error.wanted
-        missing = error.missing
-        self.reason = reason
-        self.circumstances = circumstances
-        self.key = key
-        self.seenCertificate = seenCertificate
-        self.order = order
+        var error = self
+        error.reason = reason ?? self.reason
+        error.circumstances = circumstances ?? self.circumstances
+        error.key = key ?? self.key
+        error.seenCertificate = seenCertificate ?? self.seenCertificate
+        error.order = order ?? self.order
+        return error
     }
 
     init(_ error: CryptokiError, at step: Step, while doing: String) {

@@ -17,7 +17,7 @@ package struct IssuanceRequest: Sendable {
         case existing(PKCS11URI, publicKey: PublicKey? = nil)
     }
 
-    package var key: KeyChoice
+    package var key = KeyChoice.generate(nil)
     /// `CKA_LABEL` of a new key and of the certificate, not necessarily UTF-8.
     package var labelBytes: [UInt8]?
     /// ``labelBytes`` as text.
@@ -28,22 +28,17 @@ package struct IssuanceRequest: Sendable {
     /// `CKA_ID` of a new key, or nil for any free id.
     package var id: [UInt8]?
     package var name: String?
-    package var emailAddresses: [String]
+    package var emailAddresses: [String] = []
     /// Whether the certificate must permit code signing.
-    package var codeSigning: Bool
+    package var codeSigning = false
     /// Whether a certificate is written even if it differs from the request.
-    package var acceptsChanges: Bool
+    package var acceptsChanges = false
     package var replacement: Replacement?
     /// The certificate on another token that is copied, or nil.
     package var original: OrderEvent.Original?
 
     /// Creates a request for a new key, with all other fields empty.
-    package init() {
-        key = .generate(nil)
-        emailAddresses = []
-        codeSigning = false
-        acceptsChanges = false
-    }
+    package init() {}
 }
 
 extension IssuanceRequest {
@@ -69,14 +64,7 @@ package struct KeyAcceptance: Sendable, Hashable {
     package var ec: Bool
     package var ed25519: Bool
     /// Whether the public exponent of an RSA key must be at least 65537 and have at most 64 bits.
-    package var limitsExponents: Bool
-
-    package init(rsa: Bool, ec: Bool, ed25519: Bool, limitsExponents: Bool = false) {
-        self.rsa = rsa
-        self.ec = ec
-        self.ed25519 = ed25519
-        self.limitsExponents = limitsExponents
-    }
+    package var limitsExponents = false
 
     /// CAcert: RSA only, with the usual exponents.
     package static let cacert = KeyAcceptance(

@@ -49,26 +49,26 @@ struct OrderOutcomes {
         guard order.beginning.imported == nil else { return nil }
         if let other = others[hexadecimal(certificate.sha256Fingerprint)] {
             return Objection(
-                .notTheOutcome, "this certificate belongs to order \(other.number)")
+                code: .notTheOutcome, reason: "this certificate belongs to order \(other.number)")
         }
         if isFromElsewhere {
             let began = order.timeOfSending ?? order.events[0].time
             guard certificate.notBefore < began - clockTolerance else { return nil }
             return Objection(
-                .issuedBeforeOrder,
-                "this certificate was issued before order \(order.number) was sent")
+                code: .issuedBeforeOrder,
+                reason: "this certificate was issued before order \(order.number) was sent")
         }
         // Compare only times of the CA, because this machine's clock may be wrong.
         let newer = others.values.first { other in
             guard other.number < order.number, other.publicKeyHash == order.publicKeyHash,
-                let proved = other.certificate
+                let proved = other.checkedCertificate
             else { return false }
             return certificate.notBefore < proved.notBefore
         }
         return newer.map {
             Objection(
-                .notTheOutcome,
-                "this certificate is older than the certificate of order \($0.number)")
+                code: .notTheOutcome,
+                reason: "this certificate is older than the certificate of order \($0.number)")
         }
     }
 
@@ -92,11 +92,6 @@ struct OrderOutcomes {
     struct Objection {
         let code: IssuanceError.Code
         let reason: String
-
-        init(_ code: IssuanceError.Code, _ reason: String) {
-            self.code = code
-            self.reason = reason
-        }
     }
 
     /// Removes the certificates that cannot be the outcome of the order, but keeps certificates for
@@ -118,8 +113,8 @@ struct OrderOutcomes {
 }
 
 extension Order {
-    /// The last certificate that passed all checks, or nil.
-    fileprivate var certificate: Certificate? {
+    /// The last certificate that passed every check, or nil.
+    var checkedCertificate: Certificate? {
         certified.flatMap { Certificate.all(inPEM: Array($0.certificate.utf8)).certificates.first }
     }
 }

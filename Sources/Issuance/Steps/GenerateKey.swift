@@ -15,7 +15,7 @@ extension OrderWork {
         {
             try token.requireRoom(
                 for: key, replacing: order.replacement, having: [], at: .generate)
-            update(key)
+            foundKey = key
             return StepOutcome([.found(publicKeyHash: key.publicKeyHash)])
         }
         guard case .generate(let new) = try KeyPlan(order.beginning) else {
@@ -24,7 +24,7 @@ extension OrderWork {
         if !journal.isFresh { try token.requireFree(new.id) }
         var key = try token.makeKey(new) { journal.hasMadeKey = true }
         key.remarks += labelRemarks
-        update(key)
+        foundKey = key
         // Once this is recorded, no other key is accepted for the order.
         return StepOutcome([.made(publicKeyHash: key.publicKeyHash)])
     }

@@ -25,7 +25,8 @@ struct OrderWork {
     var hasSent = false
     var notes = OrderNotes()
 
-    private var foundKey: TokenKey?
+    /// The key of the order, if it was found already.
+    var foundKey: TokenKey?
     private var knownOutcomes: OrderOutcomes?
 
     init(
@@ -49,9 +50,6 @@ struct OrderWork {
     /// Whether a certificate that differs from the request is written.
     var acceptsChanges: Bool { brought.acceptsChanges || order.beginning.acceptsChanges }
 
-    /// The key, if it was found already.
-    var keyIfFound: TokenKey? { foundKey }
-
     /// Finds the key of the order on the token.
     mutating func key(
         _ token: inout some OrderToken & ~Copyable
@@ -62,17 +60,6 @@ struct OrderWork {
         }
         foundKey = key
         return key
-    }
-
-    /// Sets the key of the order and reports it to the user.
-    mutating func take(_ key: TokenKey) {
-        foundKey = key
-        tellKey()
-    }
-
-    /// Sets the key of the order. It is reported later, when it is in the ledger.
-    mutating func update(_ key: TokenKey) {
-        foundKey = key
     }
 
     /// Reports the key to the user, unless the order only makes a request.

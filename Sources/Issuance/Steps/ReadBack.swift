@@ -215,7 +215,7 @@ extension TokenSigner {
             let encrypted = try? key.publicKey.encrypt(challenge)
         else { return nil }
         do throws(IssuanceError) {
-            return try decrypt(encrypted, with: key, mechanism, &session, at: step)
+            return try use(key, mechanism, on: encrypted, signing: false, &session, at: step)
         } catch {
             guard error.forbidsUse else { throw error }
             return nil

@@ -21,7 +21,7 @@ extension OrderWork {
         } catch {
             failure = error
         }
-        update(key)
+        foundKey = key
         let hash = key.publicKeyHash
         var outcome = StepOutcome([], failure: failure)
         if hash != before {
@@ -218,16 +218,9 @@ struct TokenSigner {
             .tokenUnsuitable, at: step, "the token cannot sign with \(kind) keys")
     }
 
-    func decrypt<Access>(
-        _ data: [UInt8], with key: TokenKey, _ mechanism: Mechanism,
-        _ session: inout Session<Access>, at step: Step
-    ) throws(IssuanceError) -> [UInt8] {
-        try use(key, mechanism, on: data, signing: false, &session, at: step)
-    }
-
     /// Signs or decrypts. If the key requires the PIN for each use, even without reporting that, sends
     /// the PIN that the token has accepted before.
-    private func use<Access>(
+    func use<Access>(
         _ key: TokenKey, _ mechanism: Mechanism, on input: [UInt8], signing signs: Bool,
         _ session: inout Session<Access>, at step: Step
     ) throws(IssuanceError) -> [UInt8] {

@@ -256,52 +256,44 @@ struct Verification {
         -> [Difference]
     {
         var differences: [Difference] = []
+        func add(_ subject: String, asked: String, got: String) {
+            differences.append(Difference(subject: subject, asked: asked, got: got))
+        }
         let names = certificate.subject.commonNames
         let form = names.first.flatMap { NameForm(of: expected.name, in: $0) }
         if names.count != 1 || form == nil {
-            differences.append(
-                Difference(
-                    subject: "name", asked: expected.name, got: names.joined(separator: ", ")))
+            add("name", asked: expected.name, got: names.joined(separator: ", "))
         }
         if certificate.subject.hasOtherParts {
-            differences.append(
-                Difference(
-                    subject: "subject", asked: "name and e-mail addresses only",
-                    got: certificate.subject.text))
+            add(
+                "subject", asked: "name and e-mail addresses only",
+                got: certificate.subject.text)
         }
         let addresses = certificate.emailAddresses
         let named = Set(addresses).union(certificate.subject.emailAddresses)
         if certificate.hasOtherAlternativeNames {
-            differences.append(
-                Difference(
-                    subject: "subjectAltName", asked: "e-mail addresses only", got: "other names"))
+            add("subjectAltName", asked: "e-mail addresses only", got: "other names")
         }
+        let asked = expected.emailAddresses.joined(separator: ", ")
         if named == Set(expected.emailAddresses), named != Set(addresses) {
             // E-mail programs do not look for addresses in the subject.
-            differences.append(
-                Difference(
-                    subject: "e-mail addresses in subjectAltName",
-                    asked: expected.emailAddresses.joined(separator: ", "),
-                    got: addresses.isEmpty ? "none" : addresses.joined(separator: ", ")))
+            add(
+                "e-mail addresses in subjectAltName", asked: asked,
+                got: addresses.isEmpty ? "none" : addresses.joined(separator: ", "))
         } else if named != Set(expected.emailAddresses) {
-            differences.append(
-                Difference(
-                    subject: "e-mail addresses",
-                    asked: expected.emailAddresses.joined(separator: ", "),
-                    got: named.sorted().joined(separator: ", ")))
+            add("e-mail addresses", asked: asked, got: named.sorted().joined(separator: ", "))
         }
         let usages = certificate.extendedKeyUsages
         let signsCode =
             usages.contains(.codeSigning) || usages.contains(.any) || usages.isEmpty
         if signsCode != expected.codeSigning {
-            differences.append(
-                Difference(
-                    subject: "code signing", asked: expected.codeSigning ? "yes" : "no",
-                    got: signsCode ? "yes" : "no"))
+            add(
+                "code signing", asked: expected.codeSigning ? "yes" : "no",
+                got: signsCode ? "yes" : "no")
         }
         for usage in [ExtendedKeyUsage.clientAuth, .emailProtection]
         where !usages.isEmpty && !usages.contains(usage) && !usages.contains(.any) {
-            differences.append(Difference(subject: "\(usage)", asked: "yes", got: "no"))
+            add("\(usage)", asked: "yes", got: "no")
         }
         // CAcert's signer adds some of these to every certificate, others for code signing.
         var known: Set<ExtendedKeyUsage> = [
@@ -312,10 +304,10 @@ struct Verification {
             known.formUnion([.microsoftIndividualCodeSigning, .microsoftCommercialCodeSigning])
         }
         for usage in usages where !known.contains(usage) {
-            differences.append(Difference(subject: "\(usage)", asked: "no", got: "yes"))
+            add("\(usage)", asked: "no", got: "yes")
         }
         if certificate.allows(.digitalSignature) == false {
-            differences.append(Difference(subject: "digital signatures", asked: "yes", got: "no"))
+            add("digital signatures", asked: "yes", got: "no")
         }
         return differences
     }

@@ -292,8 +292,7 @@ extension Connection {
             label: Array((issuer.subject.commonNames.last ?? issuer.subject.text).utf8),
             capabilities)
         try create(issuer, templates, everything)
-        let isOnToken = try present().contains(issuer)
-        guard isOnToken else {
+        guard try present().contains(issuer) else {
             throw IssuanceError(
                 .notProved, at: .write,
                 "a chain certificate was written but is not found on the token")
@@ -314,26 +313,17 @@ extension Connection {
                     while: "a chain certificate cannot be written")
                 guard error.concernsTemplate else { throw failure }
                 refusal = refusal ?? error
-                try removeRefused(issuer)
+                // The token may have written it although it refused the template.
+                if try present().contains(issuer) {
+                    var values: Set<[UInt8]> = []
+                    try CertificateRemoval(token: token).remove(issuer, &session, &values)
+                }
                 LeftoverObjects(&session).removeWhatCame(after: everything, &session)
                 if template == alternatives.last { throw failure }
             }
         }
     }
 
-    /// Removes a certificate that the token wrote although it refused the template.
-    private mutating func removeRefused(
-        _ issuer: Certificate
-    ) throws(IssuanceError) {
-        let retire = CertificateRemoval(token: token)
-        var values: Set<[UInt8]> = []
-        if try present().contains(issuer) {
-            try retire.remove(issuer, &session, &values)
-        }
-    }
-}
-
-extension Connection {
     mutating func write(
         issuers: [Certificate], at time: Int64, seen: inout [Certificate],
         written: (Certificate) -> Void
