@@ -2,10 +2,8 @@ internal import TokencertIssuance
 
 /// Chooses the names and addresses for an order from those of the account.
 extension AccountStatus {
-    /// The name to request: the wanted one, or the account's only one.
-    ///
-    /// CAcert's signer may have written the name in an old certificate in a different form: see
-    /// ``AccountName/form(of:)``.
+    /// The name to request: the wanted one, in any form of ``AccountName/form(of:)``, or the
+    /// account's only one.
     func chosenName(_ wanted: String?) throws(IssuanceError) -> AccountName {
         let name = try ownName(wanted)
         guard let obstacle = name.obstacle else { return name }
@@ -46,10 +44,8 @@ extension AccountStatus {
         return names.first ?? AccountStatus.anonymousName
     }
 
-    /// The addresses to request: the wanted ones without duplicates, or the account's only one.
-    ///
-    /// The wanted spelling is sent, so a renewed certificate has the same address as the old one:
-    /// the CA ignores case when it compares addresses, and issues the spelling that was sent.
+    /// The addresses to request: the wanted ones without duplicates, or the account's only one. The
+    /// CA ignores case and issues the spelling that was sent, so a renewal keeps the old spelling.
     func chosenAddresses(_ wanted: [String]) throws(IssuanceError) -> [String] {
         let verified = Set(emailAddresses.map(Self.folded))
         if let unknown = wanted.first(where: { !verified.contains(Self.folded($0)) }) {

@@ -16,12 +16,8 @@ package final class CAcertAccount<Carrier: Transport & ~Copyable>: CertificateAu
     /// The names of the account, as the CA sent them.
     private var names: [AccountName] = []
 
-    /// Creates an account without sending anything.
-    ///
-    /// - Parameters:
-    ///   - baseURL: The address of the CA without a path, such as `https://www.cacert.org`.
-    ///   - web: The web account to search for late certificates, or nil.
-    ///   - waitingTime: How long to wait for a late certificate, in seconds.
+    /// Creates an account without sending anything. `baseURL` has no path, such as
+    /// `https://www.cacert.org`; `web` is searched for late certificates.
     package init(
         baseURL: String, username: String, password: consuming Secret, transport: consuming Carrier,
         web: WebAccount? = nil, waitingTime: Int = 0

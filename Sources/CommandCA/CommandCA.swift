@@ -19,13 +19,8 @@ package final class CommandCA: CertificateAuthority {
     private let waitingTime: Int
     private let pause: (Int) -> Void
 
-    /// Creates a CA without running anything; nil if the command has no program or an open quotation.
-    ///
-    /// - Parameters:
-    ///   - command: The program and its arguments, as the user typed them. No shell splits them.
-    ///   - timeout: The time limit of the program, in seconds.
-    ///   - waitingTime: How long to wait for a late certificate, in seconds.
-    ///   - pause: Waits for a number of seconds.
+    /// Creates a CA without running anything; nil if the command, which no shell splits, has no
+    /// program or an open quotation. `pause` waits for a number of seconds.
     package init?(
         command: String, timeout: Int, waitingTime: Int, pause: @escaping (Int) -> Void
     ) {

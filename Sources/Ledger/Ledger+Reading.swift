@@ -82,24 +82,15 @@ extension Ledger {
         try read { try self.readOrder(number, $0) }
     }
 
-    /// Whether any order ever sent or exported a request for a key. Orders for another key with the
-    /// same `CKA_ID` count, too.
-    ///
-    /// - Parameters:
-    ///   - publicKeyHash: SHA-256 of the SubjectPublicKeyInfo, in hexadecimal, or nil.
-    ///   - keyID: `CKA_ID`, in hexadecimal.
+    /// Whether any order ever sent or exported a request for the key with this SHA-256 of its
+    /// SubjectPublicKeyInfo, or for another one with the same `CKA_ID`; both are in hexadecimal.
     package func wasSent(
         forKey publicKeyHash: String?, id keyID: String
     ) throws(LedgerError) -> Bool {
         try hasOrder(forKey: publicKeyHash, id: keyID, where: \.wasSent)
     }
 
-    /// Whether a certificate for a key may exist or still come, as far as the ledger knows. Orders for
-    /// another key with the same `CKA_ID` count, too.
-    ///
-    /// - Parameters:
-    ///   - publicKeyHash: SHA-256 of the SubjectPublicKeyInfo, in hexadecimal, or nil.
-    ///   - keyID: `CKA_ID`, in hexadecimal.
+    /// Whether a certificate for such a key may exist or still come, as far as the ledger knows.
     package func mayHaveCertificate(
         forKey publicKeyHash: String?, id keyID: String
     ) throws(LedgerError) -> Bool {

@@ -4,12 +4,9 @@ internal import TokencertSQLite
 /// Searches that decode only the orders that are found. They use the table of orders, which
 /// ``Ledger/verify()`` compares with the events.
 extension Ledger {
-    /// The orders for keys, and those that replace certificates, oldest first.
-    ///
-    /// - Parameters:
-    ///   - publicKeyHashes: SHA-256 of the SubjectPublicKeyInfo of each key, in hexadecimal.
-    ///   - certificates: The certificates that are replaced, each in PEM.
-    ///   - keyID: `CKA_ID`, in hexadecimal; orders for any key with this id count, too. Nil for none.
+    /// The orders for keys, given by the SHA-256 of their SubjectPublicKeyInfo, those that replace
+    /// certificates, given in PEM, and those for any key with a `CKA_ID`, oldest first. Hashes and
+    /// ids are in hexadecimal.
     package func orders(
         forKeys publicKeyHashes: Set<String>, replacing certificates: Set<String> = [],
         orID keyID: String? = nil
@@ -53,12 +50,9 @@ extension Ledger {
         }
     }
 
-    /// The numbers of the orders with a certificate that passed every check and ends in a period.
-    ///
-    /// - Parameters:
-    ///   - period: The last second of the validity, in seconds since 1970-01-01 00:00 UTC.
-    ///   - decode: Returns the last second of a certificate in PEM, or nil. It is called for those that an
-    ///     earlier version recorded, perhaps more than once.
+    /// The numbers of the orders with a certificate that passed every check and ends in a period,
+    /// in seconds since 1970-01-01 00:00 UTC. `decode` returns the last second of a certificate in
+    /// PEM. It is called for those that an earlier version recorded, perhaps more than once.
     package func numbers(
         ofOrdersWithCertificateEndingIn period: ClosedRange<Int64>,
         decode: (_ pem: String) -> Int64?
@@ -98,9 +92,8 @@ extension Ledger {
         }
     }
 
-    /// The numbers and the tokens of the orders whose key has one of these labels.
-    ///
-    /// - Parameter labels: The labels as text. They are compared as bytes.
+    /// The numbers and the tokens of the orders whose key has one of these labels, compared as
+    /// bytes.
     package func orders(
         withLabels labels: [String]
     ) throws(LedgerError) -> [(number: Int64, token: String)] {

@@ -2,9 +2,8 @@ internal import TokencertPlatform
 internal import TokencertSQLite
 
 extension Ledger {
-    /// Checks the file and the chain of hashes from the first event to the last.
-    ///
-    /// - Returns: The problems found, one line each.
+    /// Checks the file and the chain of hashes from the first event to the last. Returns the
+    /// problems found, one line each.
     package func verify() throws(LedgerError) -> [String] {
         // Each part reads the whole file.
         let parts = sideBySide([verifyFile, verifyContent]) { part in
@@ -35,10 +34,8 @@ extension Ledger {
         }
     }
 
-    /// Checks the newest events, in a time that does not grow with the ledger.
-    ///
-    /// - Parameter most: The number of events to check.
-    /// - Returns: The problems found, one line each, and the number of older events.
+    /// Checks at most this number of events, the newest, in a time that does not grow with the
+    /// ledger. Returns the problems found, one line each, and the number of older events.
     package func verify(
         newest most: Int
     ) throws(LedgerError) -> (findings: [String], older: Int64) {

@@ -1,11 +1,9 @@
 internal import TokencertPlatform
 internal import TokencertSQLite
 
-/// Every order that was ever placed, in a file that survives power loss.
-///
-/// An event is durable when the call that records it returns. Events are never changed or deleted,
-/// and a hash links each one to all earlier events. Several processes can use a ledger at the same
-/// time; only one of them works on an order.
+/// Every order that was ever placed, in a file that survives power loss: an event is durable when the call
+/// that records it returns. Events are never changed or deleted, and a hash links each one to all earlier
+/// ones. Several processes can use a ledger at the same time; only one of them works on an order.
 package final class Ledger: Sendable {
     package let path: String
 
@@ -40,10 +38,8 @@ package final class Ledger: Sendable {
     }
 
     /// Opens a ledger for reading. Nothing is created, changed or migrated: a ledger of an earlier
-    /// version is read as it is, even on read-only media.
-    ///
-    /// - Throws: ``LedgerError/Code/absent`` if there is no ledger. Recording anything later throws
-    ///   ``LedgerError/Code/unusable``.
+    /// version is read as it is, even on read-only media. Throws ``LedgerError/Code/absent`` if
+    /// there is no ledger.
     package init(reading path: String) throws(LedgerError) {
         self.path = path
         clock = { 0 }
@@ -129,14 +125,9 @@ package final class Ledger: Sendable {
         }
     }
 
-    /// Begins an order. Only this process works on it until the result is released.
-    ///
-    /// Unfinished orders for an existing key that the CA cannot have received are closed; the new
-    /// order replaces them.
-    ///
-    /// - Throws: ``LedgerError/Code/unfinished`` if an unfinished order has the same key or has
-    ///   chosen the same id; ``LedgerError/Code/alreadyReplaced`` if another order replaced the
-    ///   certificate and `replacesAgain` is false.
+    /// Begins an order, on which only this process works until the result is released. Closes unfinished
+    /// orders for an existing key that the CA cannot have received. Throws
+    /// ``LedgerError/Code/unfinished`` or, unless `replacesAgain`, ``LedgerError/Code/alreadyReplaced``.
     package func begin(
         _ beginning: OrderEvent.Beginning, replacingAgain replacesAgain: Bool = true
     ) throws(LedgerError) -> OpenOrder {
@@ -169,9 +160,8 @@ package final class Ledger: Sendable {
         return OpenOrder(ledger: self, number: number, lock: lock)
     }
 
-    /// Opens an order to continue it. Only this process works on it until the result is released.
-    ///
-    /// - Throws: ``LedgerError/Code/inUse`` if another process is working on it.
+    /// Opens an order, on which only this process works until the result is released. Throws
+    /// ``LedgerError/Code/inUse`` if another process is working on it.
     package func open(_ number: Int64) throws(LedgerError) -> OpenOrder {
         try order(number).requireKnown()
         do throws(FileError) {
@@ -197,10 +187,8 @@ package final class Ledger: Sendable {
         }
     }
 
-    /// Checks that an order could begin. Nothing is changed.
-    ///
-    /// - Throws: ``LedgerError``, as ``begin(_:replacingAgain:)`` does. An order that another
-    ///   process is working on may be missed.
+    /// Checks that an order could begin, as ``begin(_:replacingAgain:)`` does, and changes nothing.
+    /// An order that another process is working on may be missed.
     package func requireMayBegin(
         _ reservation: Reservation, replacingAgain replacesAgain: Bool = true
     ) throws(LedgerError) {
@@ -210,9 +198,8 @@ package final class Ledger: Sendable {
         }
     }
 
-    /// Each key has at most one unfinished order: finish the first one before starting a second.
-    ///
-    /// - Returns: Unfinished orders that the CA cannot have received, to be closed.
+    /// Checks that no unfinished order has the same key. Returns those that the CA cannot have
+    /// received, to be closed.
     private func obstacles(
         to reservation: Reservation, _ database: Database
     ) throws -> [Order] {

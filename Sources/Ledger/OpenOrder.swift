@@ -12,18 +12,14 @@ package final class OpenOrder: Sendable {
         self.lock = lock
     }
 
-    /// Adds an event durably: once this returns, the event survives power loss.
-    ///
-    /// - Throws: ``LedgerError/Code/alreadySent`` for a second sending that the user did not
-    ///   request.
+    /// Adds an event durably: once this returns, the event survives power loss. Throws
+    /// ``LedgerError/Code/alreadySent`` for a second sending that the user did not request.
     package func record(_ event: OrderEvent) throws(LedgerError) {
         try ledger.record(event, for: number)
     }
 
-    /// Reads the order.
-    ///
-    /// - Throws: ``LedgerError/Code/newer`` if it has an event that cannot be read, since it may
-    ///   have been sent.
+    /// Reads the order. Throws ``LedgerError/Code/newer`` if it has an event that cannot be read,
+    /// since it may have been sent.
     package func order() throws(LedgerError) -> Order {
         let order = try ledger.order(number)
         try order.requireKnown()

@@ -1,7 +1,6 @@
 extension Order {
-    /// Whether a token is the one that the order was started for, regardless of its label.
-    ///
-    /// - Parameter token: The token's URI, in the form of ``OrderEvent/Beginning/token``.
+    /// Whether the token with this URI is the one that the order was started for, regardless of its
+    /// label.
     package func isFor(_ token: String) -> Bool { isSameToken(beginning.token, token) }
 
     /// Whether a token may be the one that the order was started for, even if a module describes
@@ -10,10 +9,8 @@ extension Order {
     package func mayBeFor(_ token: String) -> Bool { mayBeSameToken(beginning.token, token) }
 }
 
-/// The URI of a token by its serial number alone; nil if the token has none. The label may change, and the
+/// The URI of a token by its serial number alone; nil if it has none. The label may change, and the
 /// model and manufacturer may change with the module's version.
-///
-/// - Parameter token: The token's URI, in the form of ``OrderEvent/Beginning/token``.
 package func tokenBySerialNumber(_ token: String) -> String? {
     tokenAttributes(token)["serial"].map { "pkcs11:serial=\($0)" }
 }

@@ -180,10 +180,9 @@ package struct Order: Sendable {
         last { if case .proved(let proof) = $0 { proof.sha256Fingerprint } else { nil } }
     }
 
-    /// When the revocation of a certificate was recorded in the order, in seconds since 1970-01-01
-    /// 00:00 UTC; nil if the order does not have it. The CA may have revoked it earlier.
-    ///
-    /// - Parameter sha256Fingerprint: SHA-256 of the certificate, in hexadecimal.
+    /// When the revocation of the certificate with this SHA-256, in hexadecimal, was recorded in
+    /// the order, in seconds since 1970-01-01 00:00 UTC; nil if it was not. The CA may have revoked
+    /// it earlier.
     package func timeOfRevocation(of sha256Fingerprint: String) -> Int64? {
         events.first {
             guard case .revoked(let revocation)? = $0.event else { return false }

@@ -1,9 +1,8 @@
 internal import TokencertSQLite
 
-/// The results of courses of events that were seen before.
-///
-/// Most orders take one of a few courses. An order is decoded only if its course is new, or if its row is
-/// not what the course leads to. SQLite reads the few values that decide about that.
+/// The results of courses of events that were seen before. Most orders take one of a few courses.
+/// An order is decoded only if its course is new, or if its row is not what the course leads to.
+/// SQLite reads the few values that decide about that.
 struct OrderCourses {
     /// Everything in the events of an order that decides about its state.
     private struct Course: Hashable {

@@ -46,10 +46,8 @@ package struct StoredContent {
         }
     }
 
-    /// The JSON of an event as it is stored.
-    ///
-    /// - Parameter earlier: The earlier events of the order, oldest first, for an event that may repeat
-    ///   their texts.
+    /// The JSON of an event as it is stored, after the earlier events of the order, oldest first,
+    /// whose texts it may repeat.
     package static func shortened(_ json: String, after earlier: [StoredContent]) -> String {
         var bytes = Array(json.utf8)
         if let answer = withText(bytes) { bytes = answer }
@@ -89,10 +87,8 @@ package struct StoredContent {
 
     // MARK: Reading
 
-    /// The JSON of an event.
-    ///
-    /// - Parameter earlier: The earlier events of the order.
-    /// - Returns: nil if it refers to something that does not exist, as in a damaged ledger.
+    /// The JSON of an event, after the earlier events of the order; nil if it refers to something
+    /// that does not exist, as in a damaged ledger.
     package static func whole(_ stored: String, after earlier: [StoredContent]) -> String? {
         // Most events have neither.
         guard stored.utf8.dropFirst().contains(UInt8(ascii: "{")) else { return stored }

@@ -1,12 +1,9 @@
 internal import TokencertPlatform
 internal import TokencertSQLite
 
-/// A ledger file that is read without changing its bytes, its mode or any file next to it.
-///
-/// SQLite creates two files next to a database with a write-ahead log, even for a read-only
-/// connection. Without a log, the file is opened as `immutable`, which also works on read-only
-/// media; a check afterwards detects changes. With a log, SQLite's own locks are used; its index
-/// (`-shm`) exists unless it was deleted.
+/// A ledger file that is read without changing its bytes, its mode or any file next to it. Without
+/// a write-ahead log it is opened as `immutable`, since SQLite otherwise creates a log and its
+/// index; a check afterwards detects changes. With a log, SQLite's own locks are used.
 struct UnchangedFile {
     let path: String
 

@@ -80,15 +80,9 @@ package struct TokenSelectionError: Error, Sendable {
     }
 }
 
-/// Selects exactly one token.
-///
-/// Tokens that are not initialized are skipped if others match, because some modules always show
-/// one. A token visible through two modules counts twice, because the choice of the module matters.
-/// A token that cannot be read makes the choice ambiguous, unless a serial number or the slot of
-/// the only module is given.
-///
-/// - Throws: ``TokenSelectionError``, or `CryptokiError` if a module or a token failed and nothing
-///   matches or the choice is ambiguous.
+/// Selects exactly one token; one that is visible through two modules counts twice. Tokens that are not
+/// initialized are skipped if others match, because some modules always show one. A token that cannot be
+/// read makes the choice ambiguous, unless a serial number or the slot of the only module is given.
 package func selectToken(_ choices: [TokenChoice], in modules: [Module]) throws -> Token {
     var (all, trouble) = readableTokens(in: modules)
     var fitting: [Token] = []
@@ -124,8 +118,6 @@ package func selectToken(_ choices: [TokenChoice], in modules: [Module]) throws 
 
 /// Selects exactly one token to initialize: the one that matches, whatever it contains, or without
 /// choices the only one that was never initialized.
-///
-/// - Throws: ``TokenSelectionError``, or `CryptokiError` if a module fails.
 package func selectTokenToSetUp(_ choices: [TokenChoice], in modules: [Module]) throws -> Token {
     let (all, trouble) = readableTokens(in: modules)
     let fitting = try all.filter { token in
@@ -141,14 +133,8 @@ package func selectTokenToSetUp(_ choices: [TokenChoice], in modules: [Module]) 
         code: fitting.isEmpty ? .none : .several, candidates: fitting.isEmpty ? all : fitting)
 }
 
-/// Selects exactly one token and reads its capabilities; waits for it if it is absent.
-///
-/// - Parameters:
-///   - seconds: The maximum time to wait.
-///   - profiles: As for ``TokenCapabilities``.
-///   - chosenProfile: As for ``TokenCapabilities``.
-///   - whileWaiting: Called once if the token is absent.
-/// - Throws: As ``selectToken(_:in:)``, when the time is over.
+/// Selects exactly one token and reads its capabilities. If it is absent, calls `whileWaiting` once
+/// and waits for at most this number of seconds.
 package func selectToken(
     _ choices: [TokenChoice], in modules: [Module], waitingSeconds seconds: Int,
     profiles: [TokenProfile], chosenProfile: String?, whileWaiting: () -> Void

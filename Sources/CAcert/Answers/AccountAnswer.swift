@@ -43,10 +43,9 @@ package struct AccountName: Sendable, Hashable, CustomStringConvertible {
     /// The form in which a text contains this name; nil if it is a different name.
     package func form(of text: String) -> NameForm? { NameForm(of: self.text, in: text) }
 
-    /// The reason why the API never issues this name; nil if it does.
-    ///
-    /// The server escapes a name for SQL and trims blanks before it compares it with the names of
-    /// the account, and silently drops a name that does not match.
+    /// The reason why the API never issues this name; nil if it does. The server escapes a name for
+    /// SQL and trims blanks before it compares it with those of the account, and silently drops it
+    /// if none matches.
     package var obstacle: String? {
         let escaped: [(UInt8, String)] = [
             (UInt8(ascii: "'"), "an apostrophe"), (UInt8(ascii: "\""), "a quotation mark"),

@@ -72,11 +72,8 @@ package struct PublicationCheck {
     private var responders = OCSPResponders()
     private var lists: RevocationLists
 
-    /// Creates a check without sending anything.
-    ///
-    /// - Parameters:
-    ///   - issuers: Searched for issuers, in addition to the anchors.
-    ///   - now: Seconds since 1970-01-01 00:00 UTC.
+    /// Creates a check without sending anything. `issuers` are searched in addition to the anchors;
+    /// `now` is in seconds since 1970-01-01 00:00 UTC.
     package init(anchors: TrustAnchors, issuers: [Certificate], now: Int64) {
         self.anchors = anchors
         known = anchors.certificates + issuers

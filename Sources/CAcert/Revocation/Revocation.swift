@@ -22,12 +22,9 @@ package struct Revocation {
     private let now: Int64
     private let remark: (String) -> Void
 
-    /// Creates a check without sending anything.
-    ///
-    /// - Parameters:
-    ///   - cache: Where revocation lists are kept; nil to get them each time.
-    ///   - now: Seconds since 1970-01-01 00:00 UTC.
-    ///   - remark: Called with the reason why a source did not report a status if another one did.
+    /// Creates a check without sending anything. Without a cache, lists are received each time.
+    /// `remark` gets the reason why a source did not report a status if another one did; `now` is
+    /// in seconds since 1970-01-01 00:00 UTC.
     package init(
         anchors: TrustAnchors?, cache: RevocationListCache? = nil, now: Int64,
         remark: @escaping (String) -> Void
@@ -38,15 +35,9 @@ package struct Revocation {
         self.remark = remark
     }
 
-    /// Checks certificates and returns the findings about their revocation.
-    ///
-    /// Only certificates that chain to an anchor are checked: otherwise a certificate that someone
-    /// has written to the token could make this machine connect to any address.
-    ///
-    /// - Parameters:
-    ///   - inventory: Searched for issuers, in addition to the anchors.
-    ///   - serialNumber: Returns the serial number of a certificate that shares its URI with
-    ///     others, otherwise nil.
+    /// The findings about the revocation of certificates that chain to an anchor; others could make
+    /// this machine connect to any address. `serialNumber` returns the serial number of a
+    /// certificate that shares its URI with others, otherwise nil.
     package func findings<Carrier: RevocationTransport & ~Copyable>(
         _ entries: [CertificateEntry], among inventory: TokenInventory,
         through carrier: inout Carrier,

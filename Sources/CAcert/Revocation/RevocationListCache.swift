@@ -1,12 +1,9 @@
 internal import OpenSSLX509
 internal import TokencertPlatform
 
-/// Keeps revocation lists in a folder, a file for each address. Lists can be several megabytes, and
-/// CAs ask clients not to download them for each check. An outdated file still shows that a list
-/// from the server is an older one.
-///
-/// A file begins with a line that states when the list was received; the DER of the list follows.
-/// What is read from it is verified like a list from the CA.
+/// Keeps revocation lists in a folder, a file for each address: the time when the list was received in
+/// one line, then its DER, which is verified like a list from the CA. CAs ask clients not to download
+/// lists for each check, and an outdated file shows that a list from the server is an older one.
 package struct RevocationListCache: Sendable {
     /// The maximum size of a list, in bytes.
     package static let maximumSize = 16 << 20

@@ -25,14 +25,9 @@ package struct AccountCertificate: Sendable {
     /// Whether an order of the ledger led to it or may lead to it.
     package var isInLedger: Bool { known != nil || unfinishedOrder != nil }
 
-    /// Joins the list of the account with the ledger.
-    ///
-    /// - Parameters:
-    ///   - list: The list, which is kept in its sequence.
-    ///   - orders: All orders, oldest first.
-    ///   - site: The address of the CA. The numbers of another CA mean something else.
-    ///   - authority: The type that reads the CA's answers.
-    ///   - now: The time in seconds since 1970-01-01 00:00 UTC.
+    /// Joins the list of the account at a CA, which is kept in its sequence, with all orders,
+    /// oldest first. `authority` reads the CA's answers; `now` is in seconds since 1970-01-01 00:00
+    /// UTC.
     package static func join(
         _ list: [ListedCertificate], _ orders: [Order], at site: String,
         _ authority: any CertificateAuthority.Type, now: Int64

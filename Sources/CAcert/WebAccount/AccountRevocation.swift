@@ -41,9 +41,8 @@ extension WebAccount {
     }
 
     /// Requests a revocation. Returns the reason why it is unknown whether the site received the
-    /// request, or nil.
-    ///
-    /// - Parameter csrf: The site's token against forged requests, if its page has one.
+    /// request, or nil. `csrf` is the token of the site's page against forged requests, if it has
+    /// one.
     private func postRevocation(
         _ number: String, csrf: String?
     ) throws(WebAccountError) -> String? {

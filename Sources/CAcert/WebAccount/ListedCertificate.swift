@@ -18,12 +18,9 @@ extension ListedCertificate {
     /// two for a comment. The heading of the last two is one cell.
     private static let headings = 8
 
-    /// Reads the list of certificates; nil if the page has no such list, ends before the list does, or
-    /// has a row that is not understood.
-    ///
-    /// The site translates its texts into the member's language, so a row is recognised by its
-    /// fields, and a cell by its form: a row has fields with the number in their names or values,
-    /// and the date of expiry follows the date of revocation, which follows the serial number.
+    /// Reads the list of certificates; nil if it is absent, not complete or not understood. The
+    /// site translates its texts, so a row is recognised by the number in its fields, and cells by
+    /// their form: the date of expiry follows that of revocation, which follows the serial number.
     static func list(inPage page: [UInt8]) -> [ListedCertificate]? {
         let rows = split(page[...], atTag: rowTag).dropFirst()
         guard rows.count <= maximum else { return nil }

@@ -2,11 +2,9 @@ package import OpenSSLX509
 internal import TokencertIssuance
 package import TokencertPlatform
 
-/// A member's account at the CA's web site, which lists, delivers and revokes certificates. Nothing is
-/// ordered there.
-///
-/// Each use logs in, and logs out at its end. The site refuses every login for five seconds after a
-/// wrong password, so there is at least that time between two logins.
+/// A member's account at the CA's web site, which lists, delivers and revokes certificates; nothing
+/// is ordered there. Each use logs in and out. The site refuses every login for five seconds after
+/// a wrong password, so there is at least that time between two logins.
 package final class WebAccount {
     let transport: any WebTransport
     /// The address of the site, without a trailing slash.
@@ -17,11 +15,8 @@ package final class WebAccount {
     /// Why the site refused a login, or nil. It is not tried again.
     private var refusal: WebAccountError?
 
-    /// Creates an account without sending anything.
-    ///
-    /// - Parameters:
-    ///   - site: The address of the site without a path, such as `https://www.cacert.org`.
-    ///   - pause: Waits for a number of seconds.
+    /// Creates an account without sending anything. The address of the site has no path, such as
+    /// `https://www.cacert.org`; `pause` waits for a number of seconds.
     package init(
         site: String, transport: any WebTransport, pause: @escaping (Int, PauseReason) -> Void
     ) {

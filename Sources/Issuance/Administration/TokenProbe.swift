@@ -2,10 +2,9 @@ internal import Cryptoki
 package import OpenSSLX509
 package import TokencertTokens
 
-/// Determines undocumented behaviour of a token by generating keys and writing certificates.
-///
-/// The probe removes these objects and checks in a new session that they are gone. It does not touch
-/// other objects, but some modules silently overwrite keys: ask first if ``hasContent()``.
+/// Determines undocumented behaviour of a token by generating keys and writing certificates, which
+/// it removes. It does not touch other objects, but some modules silently overwrite keys: ask first
+/// if ``hasContent()``.
 package struct TokenProbe: ~Copyable {
     /// One result of the probe.
     package struct Finding: Sendable {
@@ -57,12 +56,9 @@ package struct TokenProbe: ~Copyable {
         }
     }
 
-    /// Tries the kinds of keys in turn, and returns the findings as a profile. `certify` creates a test
-    /// certificate for a public key; its number is 1 or 2.
-    ///
-    /// - Parameter keysMayStay: Whether to try the next kind after objects of one could not be removed.
-    /// - Throws: ``IssuanceError/Code/notDestroyable`` if the token refused to remove them, and no other
-    ///   kind is tried.
+    /// Tries the kinds of keys in turn, and returns the findings as a profile. `certify` creates test
+    /// certificate 1 or 2 for a public key. If objects of a kind could not be removed, the next kind is
+    /// tried only if `keysMayStay`; throws ``IssuanceError/Code/notDestroyable`` if the token refused.
     package mutating func run(
         _ kinds: [KeyKind], keysMayStay: Bool, certify: (PublicKey, Int) throws -> Certificate,
         progress: (Finding) -> Void

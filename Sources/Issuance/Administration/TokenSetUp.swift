@@ -1,10 +1,9 @@
 package import Cryptoki
 package import TokencertPlatform
 
-/// Sets up a token and its PINs, and verifies the result.
-///
-/// Each operation first logs in the role whose PIN it needs, even if the token requires no login. So a
-/// wrong PIN costs one try only, and is never mistaken for a rejected new PIN.
+/// Sets up a token and its PINs, and verifies the result. Each operation first logs in the role
+/// whose PIN it needs, even if the token requires no login, so a wrong PIN costs one try only and
+/// is never mistaken for a rejected new PIN.
 package struct TokenSetUp: Sendable {
     private let token: Token
     private let pins: TokenPINs

@@ -4,11 +4,9 @@ internal import Synchronization
 package import TokencertPlatform
 package import TokencertTokens
 
-/// A session with a token, and the role that is logged in.
-///
-/// Only one role can be logged in at a time. On most tokens the user can do everything; if the
-/// security officer generates keys or writes, the connection changes roles as needed. It logs out
-/// when it ends.
+/// A session with a token, and the role that is logged in: the user, who can do everything on most
+/// tokens, or the security officer, if that role generates keys or writes. The connection changes
+/// roles as needed, and logs out when it ends.
 package struct Connection: ~Copyable {
     package let capabilities: TokenCapabilities
     let pins: TokenPINs
@@ -233,11 +231,9 @@ package final class TokenPINs: Sendable {
         self.securityOfficer = securityOfficer
     }
 
-    /// Passes the PIN of a role to `body`, which sends it, and remembers whether it was refused. If the
-    /// user may type another PIN, runs `body` again with that one.
-    ///
-    /// - Parameter isProof: Whether the result shows that the token has accepted the PIN. A token whose
-    ///   user is logged in already accepts any PIN.
+    /// Passes the PIN of a role to `body`, which sends it, and remembers whether it was refused. If
+    /// the user may type another PIN, runs `body` again with that one. `isProof` decides whether
+    /// the result proves the PIN: a token whose user is logged in already accepts any.
     func send<Result>(
         _ role: UserType, at step: Step, failing doing: String = "the login failed",
         proving isProof: (Result) -> Bool = { _ in true },

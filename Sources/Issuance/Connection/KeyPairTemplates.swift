@@ -2,11 +2,9 @@ internal import Cryptoki
 internal import OpenSSLX509
 internal import TokencertTokens
 
-/// Templates for generating a key pair, the most complete one first.
-///
-/// The first template states all required attributes, because the defaults of modules differ. The
-/// others leave out attributes that a module may reject. In that case reading the key afterwards
-/// must show that it cannot be extracted.
+/// Templates for generating a key pair. The first states all required attributes, because the
+/// defaults of modules differ. The others leave out attributes that a module may reject; reading
+/// the key afterwards must then show that it cannot be extracted.
 func keyPairTemplates(
     _ new: NewKey, _ capabilities: some TokenDescription
 ) -> [KeyPairRequest] {

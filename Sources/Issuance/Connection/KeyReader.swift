@@ -7,10 +7,8 @@ struct KeyReader {
     let tokenURI: PKCS11URI
     let possibleID: [UInt8]?
 
-    /// Finds the key that matches a URI. If several match, the public key must select one of them.
-    ///
-    /// - Parameter hashes: SHA-256 of the possible public keys, in hexadecimal, or nil to rely on the
-    ///   token alone.
+    /// Finds the key that matches a URI. If several match, the SHA-256 of the possible public keys,
+    /// in hexadecimal, must select one of them.
     func find(
         _ uri: PKCS11URI, among hashes: Set<String>? = nil,
         accepting acceptance: KeyAcceptance = .anything, _ session: inout Session<ReadWrite>

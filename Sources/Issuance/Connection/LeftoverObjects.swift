@@ -2,9 +2,7 @@ internal import Cryptoki
 internal import TokencertTokens
 
 /// Keys and certificates without id, label or value, left by an interrupted call on a token that
-/// writes objects step by step.
-///
-/// An empty object may also be one that another program is writing. So an object is removed only if
+/// writes objects step by step. Another program may be writing one, so an object is removed only if
 /// it is the only empty one of its class and is still empty later.
 struct LeftoverObjects {
     /// Grouped by class.

@@ -2,10 +2,9 @@ package import Cryptoki
 internal import Synchronization
 internal import TokencertPlatform
 
-/// Prevents a wrong PIN from being sent twice, even by concurrent runs.
-///
-/// A run locks the device from the check for an earlier refusal until it has recorded the result. It
-/// records the attempt before it sends the PIN, so a run that ends in between counts as a refusal.
+/// Prevents a wrong PIN from being sent twice, even by concurrent runs. A run locks the device from
+/// the check for an earlier refusal until it has recorded the result. It records the attempt before
+/// it sends the PIN, so a run that ends in between counts as a refusal.
 package final class PINTries: Sendable {
     private let memory: RefusedPINs
     private let plan: PINPlan

@@ -3,9 +3,8 @@ internal import FoundationEssentials
 internal import OpenSSLX509
 package import TokencertPlatform
 
-/// A record of PIN sources that a token has refused, so that a recurring job does not lock the token.
-///
-/// It stores no PIN and nothing that helps to guess one: for a file the path and modification time,
+/// A record of PIN sources that a token has refused, so that a recurring job does not lock the
+/// token. It stores nothing that helps to guess a PIN: for a file the path and modification time,
 /// for a command the program without its arguments. If it cannot be read, only typed PINs are sent.
 package struct RefusedPINs: Sendable {
     /// The state of a source before its PIN is read.
@@ -147,10 +146,9 @@ package struct RefusedPINs: Sendable {
             ? RefusedPINsError.triedBefore(refusal) : RefusedPINsError.refusedBefore(refusal)
     }
 
-    /// The number of PINs of a role that the device has refused on this machine since it last accepted one.
-    ///
-    /// - Parameter together: Whether to count the PINs of all roles of the last day, for a device that
-    ///   does so. A correct PIN does not reset that number.
+    /// The number of PINs of a role that the device has refused on this machine since it last
+    /// accepted one, or with `together`, for a device that counts so, of all roles in the last day,
+    /// even if it has accepted one since.
     package func refusals(
         of role: UserType, together: Bool
     ) throws(RefusedPINsError) -> Int {
@@ -197,11 +195,9 @@ package struct RefusedPINs: Sendable {
         return before
     }
 
-    /// Records the token's answer to a PIN; ``PINOutcome/unknown`` restores the previous record. If
-    /// this cannot be written, the PIN remains recorded as tried without an answer.
-    ///
-    /// - Parameter isShown: Whether the flags of the token show that a wrong PIN of the role was sent. Then
-    ///   it is not counted, because a right PIN from another program clears the flags.
+    /// Records the token's answer to a PIN; ``PINOutcome/unknown`` restores the previous record. If this
+    /// cannot be written, the PIN remains recorded as tried without an answer. A refusal that the flags of
+    /// the token show is not counted, because a right PIN from another program clears the flags.
     package func record(
         _ outcome: PINOutcome, for role: UserType, isShown: Bool = false, of source: Source?,
         before: Source?

@@ -51,12 +51,8 @@ package struct CopiedCertificates {
         for (source, group) in groups { groups[source] = newestOfEachToken(group) }
     }
 
-    /// The current certificates with the same content as a certificate, for other keys on other tokens,
-    /// except those that were renewed since then.
-    ///
-    /// - Parameters:
-    ///   - certificate: The certificate, which may have been replaced.
-    ///   - token: The URI of its token.
+    /// The current certificates with the same content as a certificate of a token, which may have
+    /// been replaced, for other keys on other tokens, except those that were renewed since then.
     package func copies(of certificate: Certificate, on token: String) -> [CopiedCertificate] {
         (groups[source(of: certificate)] ?? []).filter {
             $0.certificate.publicKey != certificate.publicKey && !mayBeSameToken($0.token, token)

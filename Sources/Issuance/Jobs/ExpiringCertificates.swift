@@ -14,10 +14,9 @@ package struct ExpiringCertificate: Sendable {
     package let isNamedByLabel: Bool
 }
 
-/// The certificates of the ledger that expire soon or have expired, that no other one replaces and that
-/// are not revoked.
-///
-/// The ledger shows neither what was deleted from a token nor what other programs wrote to it.
+/// The certificates of the ledger that expire soon or have expired, that no other one replaces and
+/// that are not revoked. The ledger shows neither what was deleted from a token nor what other
+/// programs wrote.
 package struct ExpiringCertificates: Sendable {
     /// The time in seconds after which an expired certificate is no longer listed: a year. The user may
     /// have deleted it, or lost its token, which the ledger does not show.
@@ -26,12 +25,8 @@ package struct ExpiringCertificates: Sendable {
     /// The certificates; the one that expires first comes first.
     package let certificates: [ExpiringCertificate]
 
-    /// Selects certificates of a ledger. Only the orders that matter for the result are decoded, so that a
-    /// ledger of any size can be searched every day.
-    ///
-    /// - Parameters:
-    ///   - now: The time in seconds since 1970-01-01 00:00 UTC.
-    ///   - days: As for ``init(_:at:within:)``.
+    /// Selects certificates of a ledger, as ``init(_:at:within:)``. Only the orders that matter for
+    /// the result are decoded, so that a ledger of any size can be searched every day.
     package init(in ledger: Ledger, at now: Int64, within days: Int) throws(LedgerError) {
         let due = try ledger.orders(
             try ledger.numbers(ofOrdersWithCertificateEndingIn: Self.period(now, days)) { pem in
@@ -67,12 +62,9 @@ package struct ExpiringCertificates: Sendable {
         now - longestMemory...now + Int64(days) * 86_400
     }
 
-    /// Selects certificates of orders, given oldest first. Only those that a token has proved count,
-    /// even if the user gave up the removal of an older one afterwards.
-    ///
-    /// - Parameters:
-    ///   - now: The time in seconds since 1970-01-01 00:00 UTC.
-    ///   - days: A certificate expires soon if it is valid for at most this number of days.
+    /// Selects certificates of orders, given oldest first, that are valid for at most this number
+    /// of days from `now`, in seconds since 1970-01-01 00:00 UTC. Only those that a token has
+    /// proved count, even if the user gave up the removal of an older one afterwards.
     package init(_ orders: [Order], at now: Int64, within days: Int) {
         var proved: [Certificate: Order] = [:]
         for order in orders {

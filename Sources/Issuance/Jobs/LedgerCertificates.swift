@@ -43,12 +43,9 @@ package struct LedgerToken: Sendable {
         return orders.contains { $0.publicKeyHash == hash }
     }
 
-    /// The orders that may still lead to a certificate, besides those that have led to one of these.
-    /// A request that was exported is not among them, because only the user knows where it went.
-    ///
-    /// - Parameters:
-    ///   - certificates: Certificates of the ledger.
-    ///   - found: Other certificates of the account for keys of the token.
+    /// The orders that may still lead to a certificate, besides those that have led to one of these
+    /// or to one that was `found` in the account for a key of the token. A request that was
+    /// exported is not among them, because only the user knows where it went.
     package func ordersThatMayBringCertificates(
         besides certificates: [LedgerCertificate], found: [Certificate] = []
     ) -> [Order] {
@@ -141,10 +138,8 @@ package struct LedgerCertificates: Sendable {
     /// The CA certificates of the orders.
     package var authorities: [Certificate] { orders.authorities }
 
-    /// The certificates for the key of a certificate, other than that one, that have not expired. Those
-    /// whose revocation is recorded are left out.
-    ///
-    /// - Parameter now: The time in seconds since 1970-01-01 00:00 UTC.
+    /// The other certificates for the key of a certificate that have not expired at a time, in
+    /// seconds since 1970-01-01 00:00 UTC. Those whose revocation is recorded are left out.
     package func others(forKeyOf certificate: Certificate, at now: Int64) -> [Certificate] {
         let revocations = Revocations(orders)
         return certificates.map(\.certificate).filter { other in

@@ -6,8 +6,6 @@ extension Ledger {
     /// The orders that concern the content of a token, oldest first: those for its keys, those that
     /// replace one of its certificates or a certificate that was issued for one of its keys, and those that
     /// replace the certificates of such replacements.
-    ///
-    /// All other orders are for other tokens, or for keys and certificates that are no longer there.
     package func orders(
         concerning inventory: TokenInventory
     ) throws(LedgerError) -> [Order] {

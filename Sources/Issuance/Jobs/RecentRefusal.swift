@@ -1,10 +1,9 @@
 package import OpenSSLX509
 package import TokencertLedger
 
-/// A refused order, after which no order is placed automatically for the same key for a week.
-///
-/// Only the last order for the key counts: after a later one, or one that the user closed, the user
-/// has acted. An unfinished order does not count, because the ledger permits no other beside it.
+/// A refused order, after which no order is placed automatically for the same key for a week. Only
+/// the last order for the key counts: after a later one, or one that the user closed, the user has
+/// acted. An unfinished order does not count, because the ledger permits no other beside it.
 package struct RecentRefusal: Sendable, Hashable {
     /// The time without automatic orders, in seconds.
     static let pause: Int64 = 7 * 86_400

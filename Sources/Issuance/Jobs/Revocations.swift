@@ -35,10 +35,9 @@ package struct Revocations: Sendable {
     /// Whether the certificate with this SHA-256, in hexadecimal, is revoked.
     func contains(_ sha256Fingerprint: String) -> Bool { times[sha256Fingerprint] != nil }
 
-    /// The order in which the revocation of a certificate is to be recorded: the last one in which it
-    /// passed every check. nil if it is recorded already, or if no order has the certificate.
-    ///
-    /// - Parameter orders: All orders for its key, oldest first.
+    /// Of all orders for the key of a certificate, oldest first, the one in which its revocation is
+    /// to be recorded: the last one in which it passed every check. nil if it is recorded already,
+    /// or if no order has the certificate.
     package static func orderToRecord(
         _ certificate: Certificate, among orders: [Order]
     ) -> Order? {
@@ -48,11 +47,9 @@ package struct Revocations: Sendable {
 }
 
 extension Ledger {
-    /// Records that the CA has revoked a certificate, once. Nothing is recorded if no order has the
-    /// certificate.
-    ///
-    /// - Parameter ca: The address of the CA.
-    /// - Throws: ``LedgerError/Code/inUse`` if another process is working on the order.
+    /// Records that the CA with this address has revoked a certificate, once. Nothing is recorded
+    /// if no order has the certificate. Throws ``LedgerError/Code/inUse`` if another process works
+    /// on the order.
     package func recordRevocation(
         of certificate: Certificate, by ca: String
     ) throws(LedgerError) {

@@ -3,10 +3,8 @@ package import OpenSSLX509
 package import TokencertLedger
 package import TokencertTokens
 
-/// Runs the steps of an order, in one loop for all jobs.
-///
-/// The state of the order in the ledger determines the next step. Jobs differ only in the first
-/// step and in the user's input.
+/// Runs the steps of an order, in one loop for all jobs. The state of the order in the ledger
+/// determines the next step. Jobs differ only in the first step and in the user's input.
 package struct Runner {
     let settings: IssuanceSettings
     /// The account that orders are sent to, or nil if nothing is sent.

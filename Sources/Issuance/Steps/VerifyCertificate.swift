@@ -228,7 +228,6 @@ struct Verification {
     }
 
     /// Checks that an imported certificate is for client authentication, e-mail or code signing.
-    ///
     /// The key usage must allow signatures or, for e-mail, contentCommitment or encryption, which
     /// suffice neither for TLS nor for code (RFC 5280, section 4.2.1.12).
     func requireUsable(_ certificate: Certificate) throws(IssuanceError) {

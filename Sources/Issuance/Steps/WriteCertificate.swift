@@ -100,10 +100,9 @@ extension Connection {
             ?? IssuanceError(.tokenFailed, at: .write, "the certificate cannot be written")
     }
 
-    /// Removes the objects that a refused call left behind. Returns whether none is left.
-    ///
-    /// A module may show an object that it never stored. After a refused template the certificate is
-    /// removed; after another error it stays, because only another process sees what is stored.
+    /// Removes the objects that a refused call left behind. Returns whether none is left. After a
+    /// refused template the certificate is removed; after another error it stays, because only
+    /// another process sees whether the module has stored it.
     private mutating func removeRemains(
         of error: CryptokiError, _ certificate: Certificate, _ key: TokenKey,
         _ before: [ObjectHandle], _ everything: Set<ObjectHandle>?

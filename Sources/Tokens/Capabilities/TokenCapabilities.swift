@@ -1,10 +1,8 @@
 package import Cryptoki
 package import OpenSSLX509
 
-/// What a token, its module and a ``TokenProfile`` report: it determines what the token can do and
-/// how to use it.
-///
-/// Every plan is based on it, so that unsupported operations are refused before anything changes.
+/// What a token, its module and a ``TokenProfile`` report. Every plan is based on it, so that
+/// unsupported operations are refused before anything changes.
 package protocol TokenDescription: Sendable {
     var info: TokenInfo { get }
     var moduleInfo: ModuleInfo { get }
@@ -29,11 +27,8 @@ package struct TokenCapabilities: TokenDescription {
     package var info: TokenInfo { token.info }
     package var moduleInfo: ModuleInfo { token.module.info }
 
-    /// Reads what a token can do, without a login and without changes.
-    ///
-    /// - Parameters:
-    ///   - profiles: The known profiles; the first that matches is used.
-    ///   - chosenProfile: The name or file of the profile that the user chose, or nil.
+    /// Reads what a token can do, without a login and without changes. Uses the first profile that
+    /// matches.
     package init(
         _ token: Token, profiles: [TokenProfile], chosenProfile: String? = nil
     ) throws(CryptokiError) {

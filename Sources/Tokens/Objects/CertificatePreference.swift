@@ -1,13 +1,9 @@
 internal import OpenSSLX509
 
 extension CertificateEntry {
-    /// Whether this certificate stands for its key rather than another one: the one that is not revoked,
-    /// that is valid now, and that expires last.
-    ///
-    /// - Parameters:
-    ///   - other: Another certificate of the same key.
-    ///   - now: Seconds since 1970-01-01 00:00 UTC. The clock may be behind that of the CA by ``clockTolerance``.
-    ///   - revocations: The days of revocations, by the SHA-256 of the certificate in hexadecimal.
+    /// Whether this certificate stands for its key rather than another one: the one that is not
+    /// revoked, that is valid now, in seconds since 1970-01-01 00:00 UTC, and that expires last.
+    /// `revocations` has the days of revocations, by the SHA-256 of the certificate in hexadecimal.
     package func isPreferred(
         to other: CertificateEntry, at now: Int64, _ revocations: [String: String]
     ) -> Bool {

@@ -1,11 +1,9 @@
 package import Cryptoki
 import OpenSSLX509
 
-/// The short names of the keys and certificates on a token.
-///
-/// A short name is a label, a `CKA_ID` in hexadecimal, or a certificate's serial number. The first
-/// four or more digits of an id or a serial number are a name, too, if they fit nothing else and
-/// nothing has the name exactly.
+/// The short names of the keys and certificates on a token: labels, `CKA_ID` in hexadecimal, and
+/// serial numbers of certificates. The first four or more digits of an id or a serial number are a
+/// name, too, if they fit nothing else and nothing has the name exactly.
 package struct ObjectNames {
     /// What a name says about the objects that have it.
     package enum Reference: Sendable, Hashable {
@@ -66,11 +64,8 @@ package struct ObjectNames {
     }
 
     /// What a name refers to: more than one reference if it is ambiguous, none if nothing has it.
-    ///
-    /// References to the same key or certificate count as one.
-    ///
-    /// - Parameter type: The class of the objects, or nil for any. Either half of a key counts as the
-    ///   key, since the other one may be hidden.
+    /// References to the same key or certificate count as one, and so do the halves of a key for
+    /// the class of the objects, since one of them may be hidden.
     package func references(_ name: String, of type: ObjectClass? = nil) -> [Reference] {
         let digits = Self.digits(name)
         var exact: [Reference] = [.label(Array(name.utf8))]
@@ -177,12 +172,9 @@ private func isHexadecimal(_ digit: UInt8) -> Bool {
         || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(digit)
 }
 
-/// A serial number in the form of `Certificate.serialNumber`: hexadecimal, lower case, two digits
-/// per byte, no leading zeros, after a minus sign if it is negative.
-///
-/// - Parameter text: The serial number as programs print it: in either case, with a minus sign, `0x`,
-///   colons or spaces.
-/// - Returns: nil if the text is anything else.
+/// A serial number in the form of `Certificate.serialNumber` (hexadecimal, lower case, two digits
+/// per byte, no leading zeros, a minus sign if it is negative) from one as programs print it: in
+/// either case, with a minus sign, `0x`, colons or spaces. nil if the text is anything else.
 package func serialNumber(_ text: String) -> String? {
     var digits = text.lowercased().filter { $0 != ":" && !$0.isWhitespace }
     let isNegative = digits.hasPrefix("-")

@@ -2,12 +2,9 @@ internal import Cryptoki
 internal import OpenSSLX509
 
 extension TokenInventory {
-    /// The certificates that belong or may belong to a key, and so may become useless if the key is
-    /// removed.
-    ///
-    /// Certificates that cannot be read, or whose key cannot be compared, count unless they
-    /// evidently belong to another key. Pairing by id or label proves nothing: certificates with
-    /// the key's id or label count even if they do not match its public half.
+    /// The certificates that belong or may belong to a key, and so may become useless without it.
+    /// Those that cannot be read or compared count unless they evidently belong to another key;
+    /// those with the key's id or label count even if they do not match its public half.
     package func possibleCertificates(for key: KeyEntry) -> [CertificateEntry] {
         // A public key taken from a certificate with the same id or label proves nothing.
         let value = key.isValueFromCertificate ? nil : key.value
@@ -34,10 +31,8 @@ extension TokenInventory {
         return found
     }
 
-    /// - Parameters:
-    ///   - value: The public key, or nil if it is not readable.
-    ///   - others: The ids of other private keys.
-    ///   - isAnyID: Whether a certificate with the key's label counts under any id.
+    /// `value` is the public key, or nil if it is not readable; `others` are the ids of other
+    /// private keys; `isAnyID` means that a certificate with the key's label counts under any id.
     private func mayBe(
         _ entry: CertificateEntry, for key: KeyEntry, _ value: PublicKey?, _ others: Set<[UInt8]>,
         whateverID isAnyID: Bool = false

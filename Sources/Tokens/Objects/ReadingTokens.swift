@@ -3,15 +3,9 @@ package import OpenSSLX509
 internal import TokencertPlatform
 
 extension TokenInventory {
-    /// Reads the objects on a token. Private objects are visible only after a login
-    /// (`Token.withLogin`).
-    ///
-    /// - Parameters:
-    ///   - uri: The objects to read, or nil for all.
-    ///   - profile: What is known about the token; placeholder certificates that its module
-    ///     generates are omitted.
-    ///   - isKept: Whether to keep a certificate itself, and not only the contents shown for it. If
-    ///     there are many objects, it is called on two threads at the same time.
+    /// Reads the objects on a token, except placeholders that its module generates. Private objects
+    /// are visible only after a login. `isKept` decides whether a certificate itself is kept, and
+    /// not only the contents shown for it; it may be called on two threads at the same time.
     package init<Access>(
         _ session: inout Session<Access>, matching uri: PKCS11URI? = nil,
         profile: TokenProfile? = nil,

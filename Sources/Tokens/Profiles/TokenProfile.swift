@@ -1,9 +1,8 @@
 package import Cryptoki
 
-/// What is known about a module and its tokens that they do not report.
-///
-/// A profile is a small JSON file, documented with `tokencert tokens --profiles`. For a property
-/// that it omits, the standard applies.
+/// What is known about a module and its tokens that they do not report: a small JSON file,
+/// documented with `tokencert tokens --profiles`. For a property that it omits, the standard
+/// applies.
 package struct TokenProfile: Sendable, Hashable, Codable {
     /// Who performs an operation on a token.
     package enum Writer: String, Sendable, Hashable, Codable {
