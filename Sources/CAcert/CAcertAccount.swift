@@ -35,12 +35,7 @@ package final class CAcertAccount<Carrier: Transport & ~Copyable>: CertificateAu
     package func grant(
         _ request: IssuanceRequest
     ) throws(IssuanceError) -> CertificateGrant {
-        let status: AccountStatus
-        do throws(CAcertError) {
-            status = try accountStatus()
-        } catch {
-            throw IssuanceError(account: error)
-        }
+        let status = try accountStatus()
         names = status.names
         let name = try status.chosenName(request.name)
         let addresses = try status.chosenAddresses(request.emailAddresses)
@@ -101,12 +96,13 @@ package final class CAcertAccount<Carrier: Transport & ~Copyable>: CertificateAu
     // MARK: The API
 
     /// Asks the CA for the names, addresses and permissions of the account.
-    package func accountStatus() throws(CAcertError) -> AccountStatus {
+    package func accountStatus() throws(IssuanceError) -> AccountStatus {
         let answer: TransportAnswer
         do throws(TransportError) {
             answer = try transport.post(to: url + "/api/cemails.php", form: makeForm().body)
         } catch {
-            throw CAcertError(.unreachable, error.reason)
+            throw IssuanceError(
+                .caUnreachable, at: .plan, "the CA cannot be reached: \(error.reason)")
         }
         return try AccountStatus(answer)
     }
@@ -132,25 +128,5 @@ package final class CAcertAccount<Carrier: Transport & ~Copyable>: CertificateAu
         form.append("username", account)
         form.append("password", password)
         return form
-    }
-}
-
-extension IssuanceError {
-    /// Converts an error of the account API, for a job that begins with it.
-    package init(account error: CAcertError) {
-        let code: Code =
-            switch error.code {
-            case .credentials: .credentialsRefused
-            case .refused: .orderRefused
-            default: .caUnreachable
-            }
-        let reason =
-            switch error.code {
-            case .credentials: "the CA does not accept this user name and password"
-            case .refused: "the CA refuses: \(error.reason)"
-            case .notTheAPI: "the answer does not come from the CA's API: \(error.reason)"
-            default: "the CA cannot be reached: \(error.reason)"
-            }
-        self.init(code, at: .plan, reason)
     }
 }

@@ -1,16 +1,26 @@
 import Testing
+import TokencertPlatform
 
 @testable import TokencertCAcert
 @testable import TokencertIssuance
 
+/// The connection to a CA that cannot be reached.
+private struct Unreachable: Transport {
+    mutating func post(
+        to url: String, form: borrowing Secret
+    ) throws(TransportError) -> TransportAnswer {
+        throw TransportError(reason: "why", mayHaveBeenSent: false)
+    }
+}
+
 /// The account page, and the choices that it allows.
 @Suite struct AccountAnswerTests {
-    private func account(_ body: String, status: Int = 200) throws(CAcertError) -> AccountStatus {
+    private func account(_ body: String, status: Int = 200) throws(IssuanceError) -> AccountStatus {
         try AccountStatus(TransportAnswer(status: status, body: Array(body.utf8)))
     }
 
-    private func refusal(_ body: String, status: Int = 200) -> CAcertError? {
-        do throws(CAcertError) {
+    private func refusal(_ body: String, status: Int = 200) -> IssuanceError? {
+        do throws(IssuanceError) {
             _ = try account(body, status: status)
             return nil
         } catch {
@@ -97,38 +107,52 @@ import Testing
     @Test("Wrong credentials, other refusals and answers of other servers are distinguished")
     func refusals() {
         for (body, code) in [
-            ("403,That username couldn't be found\n", .credentials),
-            ("403,That USERNAME couldn't be found", .credentials),
-            ("403,The account is locked\n", .refused), ("404,x\n", .refused),
-            ("500,Boom\n", .refused), ("<html><title>Maintenance</title></html>", .notTheAPI),
-            ("", .notTheAPI), ("EMAIL=a@example.org\n", .notTheAPI), ("200 OK\n", .notTheAPI),
-        ] as [(String, CAcertError.Code)] {
-            #expect(refusal(body)?.code == code, "\(body)")
+            ("403,That username couldn't be found\n", .credentialsRefused),
+            ("403,That USERNAME couldn't be found", .credentialsRefused),
+            ("403,The account is locked\n", .orderRefused), ("404,x\n", .orderRefused),
+            ("500,Boom\n", .orderRefused),
+            ("<html><title>Maintenance</title></html>", .caUnreachable), ("", .caUnreachable),
+            ("EMAIL=a@example.org\n", .caUnreachable), ("200 OK\n", .caUnreachable),
+        ] as [(String, IssuanceError.Code)] {
+            let error = refusal(body)
+            #expect(error?.code == code && error?.step == .plan, "\(body)")
+            let isOfOther = error?.reason.hasPrefix(Self.notTheAPI) == true
+            #expect(isOfOther == (code == .caUnreachable), "\(body)")
         }
-        #expect(refusal("403,The <b>account</b> is locked\n")?.reason == "The account is locked")
+        let locked = refusal("403,The <b>account</b> is locked\n")
+        #expect(locked?.reason == "the CA refuses: The account is locked")
     }
 
     @Test("The beginning of another server's page is shown as plain text, with the HTTP status")
     func otherServer() {
         let long = "<h1>" + String(repeating: "word ", count: 100) + "</h1>"
         let reason = refusal(long, status: 503)?.reason ?? ""
-        #expect(reason.hasPrefix("HTTP 503: word word"), "\(reason)")
-        #expect(reason.count < 150 && !reason.contains("<"))
+        #expect(reason.hasPrefix(Self.notTheAPI + "HTTP 503: word word"), "\(reason)")
+        #expect(reason.count < 200 && !reason.contains("<"))
         let hostile = refusal("\u{1B}]0;title\u{7}a\u{202E}b", status: 200)?.reason ?? ""
-        #expect(hostile == "HTTP 200: ]0;title a b")
+        #expect(hostile == Self.notTheAPI + "HTTP 200: ]0;title a b")
     }
 
-    @Test("Each kind of failure of the account page has its own code")
-    func meanings() {
-        for (code, expected) in [
-            (.credentials, .credentialsRefused), (.refused, .orderRefused),
-            (.notTheAPI, .caUnreachable), (.unreachable, .caUnreachable),
-        ] as [(CAcertError.Code, IssuanceError.Code)] {
-            let error = IssuanceError(account: CAcertError(code, "why"))
-            #expect(error.code == expected && error.step == .plan)
-            // The CA's text does not help if the credentials are wrong.
-            #expect(error.reason.contains("why") == (code != .credentials), "\(error.reason)")
+    private static let notTheAPI = "the answer does not come from the CA's API: "
+
+    @Test("The CA's text is shown, except if the credentials are wrong")
+    func shownTexts() {
+        // It does not help then.
+        let wrong = refusal("403,That username couldn't be found: why\n")
+        #expect(wrong?.code == .credentialsRefused && wrong?.reason.contains("why") == false)
+        for body in ["403,why\n", "why"] {
+            #expect(refusal(body)?.reason.contains("why") == true, "\(body)")
         }
+    }
+
+    @Test("A CA that cannot be reached is reported with the reason")
+    func unreachable() {
+        let api = CAcertAccount(
+            baseURL: "https://localhost", username: "a", password: Secret(),
+            transport: Unreachable())
+        let unreachable = error { _ = try api.accountStatus() }
+        #expect(unreachable?.code == .caUnreachable && unreachable?.step == .plan)
+        #expect(unreachable?.reason == "the CA cannot be reached: why")
     }
 
     // MARK: Choices

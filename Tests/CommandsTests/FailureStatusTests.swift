@@ -144,12 +144,13 @@ import Testing
                 [.unknownSource, .noTerminal].contains(code)
                     || failure.hints[0].contains("was sent"), "\(failure.hints)")
         }
-        let ca: [(CAcertError.Code, TokencertCommands.ExitStatus)] = [
-            (.credentials, .noPermission), (.refused, .dataRefused),
-            (.notTheAPI, .unreachable), (.unreachable, .unreachable),
+        let ca: [(IssuanceError.Code, TokencertCommands.ExitStatus)] = [
+            (.credentialsRefused, .noPermission), (.orderRefused, .dataRefused),
+            (.caUnreachable, .unreachable),
         ]
         for (code, status) in ca {
-            #expect(Failure(CAcertError(code, "reason")).status == status, "\(code)")
+            let failure = Failure(IssuanceError(code, at: .plan, "reason"))
+            #expect(failure.status == status, "\(code)")
         }
         let x509 = X509Error(code: .malformed, context: "x", reasons: [])
         #expect(Failure(x509).status == .configuration)

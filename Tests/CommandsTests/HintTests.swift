@@ -102,9 +102,6 @@ import Testing
         #expect(
             Set(secrets.map(\.description)) == (try codes("Platform/Secrets/SecretError.swift")))
         for code in secrets { expectHints(Failure(SecretError(code, "reason")), "\(code)") }
-        for code in [CAcertError.Code.credentials, .refused, .notTheAPI] {
-            expectHints(Failure(CAcertError(code, "reason")), "\(code)")
-        }
         expectHints(Failure(HTTPError(.failed, "reason")), "HTTP")
         let full = Failure(FileError("cannot write", "/file", number: ENOSPC))
         #expect(full.status == .configuration)

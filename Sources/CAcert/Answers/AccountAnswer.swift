@@ -77,13 +77,13 @@ extension AccountStatus {
 
 extension AccountStatus {
     /// Reads an answer of `cemails.php`.
-    init(_ answer: TransportAnswer) throws(CAcertError) {
+    init(_ answer: TransportAnswer) throws(IssuanceError) {
         let grant = Self.grant(afterWarningIn: answer.body)
         let verdict = if let grant { grant } else { try requireVerdict(answer) }
-        guard verdict.number == 200 else { throw refusal(verdict) }
+        guard verdict.number == 200 else { throw IssuanceError(refusal: verdict) }
         // Every line ends with a newline. A truncated address may look like another valid one.
         guard answer.body.last == UInt8(ascii: "\n") else {
-            throw CAcertError(.notTheAPI, "the answer about the account is truncated")
+            throw IssuanceError(notTheAPI: "the answer about the account is truncated")
         }
         var addresses: [String] = []
         var names: [AccountName] = []
@@ -95,9 +95,8 @@ extension AccountStatus {
             let field = String(decoding: line[..<equals].prefix(8), as: UTF8.self)
             guard line.count <= Self.longestLine else {
                 guard field == "NAME" || field == "EMAIL" else { continue }
-                throw CAcertError(
-                    .notTheAPI,
-                    "a line of the answer about the account is longer than "
+                throw IssuanceError(
+                    notTheAPI: "a line of the answer about the account is longer than "
                         + "\(Self.longestLine) bytes")
             }
             // Blanks are part of the name, although the server trims them when it compares names.

@@ -74,7 +74,6 @@ struct Failure: Error {
         case let error as RefusedPINsError: self.init(refusedPINs: error)
         case let error as TrustStoreError: self.init(trust: error)
         case let error as WebAccountError: self.init(web: error)
-        case let error as CAcertError: self.init(issuance: IssuanceError(account: error))
         case let error as ConsumerError: self.init(consumer: error)
         case let error as FileError:
             self.init(
