@@ -108,9 +108,3 @@ private func newestOfEachToken(_ group: [CopiedCertificate]) -> [CopiedCertifica
 private func fingerprint(_ certificate: Certificate) -> String {
     hexadecimal(certificate.sha256Fingerprint)
 }
-
-extension Certificate {
-    fileprivate static func first(inPEM text: String) -> Certificate? {
-        all(inPEM: Array(text.utf8)).certificates.first
-    }
-}

@@ -29,8 +29,8 @@ package struct ExpiringCertificates: Sendable {
     /// the result are decoded, so that a ledger of any size can be searched every day.
     package init(in ledger: Ledger, at now: Int64, within days: Int) throws(LedgerError) {
         let due = try ledger.orders(
-            try ledger.numbers(ofOrdersWithCertificateEndingIn: Self.period(now, days)) { pem in
-                Certificate.all(inPEM: Array(pem.utf8)).certificates.first?.notAfter
+            try ledger.numbers(ofOrdersWithCertificateEndingIn: Self.period(now, days)) {
+                Certificate.first(inPEM: $0)?.notAfter
             })
         guard !due.isEmpty else {
             self.init([], at: now, within: days)

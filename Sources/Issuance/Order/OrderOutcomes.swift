@@ -115,6 +115,13 @@ struct OrderOutcomes {
 extension Order {
     /// The last certificate that passed every check, or nil.
     var checkedCertificate: Certificate? {
-        certified.flatMap { Certificate.all(inPEM: Array($0.certificate.utf8)).certificates.first }
+        certified.flatMap { Certificate.first(inPEM: $0.certificate) }
+    }
+}
+
+extension Certificate {
+    /// The first intact certificate in a text, or nil.
+    static func first(inPEM text: String) -> Certificate? {
+        all(inPEM: Array(text.utf8)).certificates.first
     }
 }

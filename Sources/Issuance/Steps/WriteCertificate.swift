@@ -53,8 +53,7 @@ extension OrderWork {
 extension Order {
     /// The verified certificate, and those received with it.
     func certificates() throws(IssuanceError) -> (own: Certificate, others: [Certificate]) {
-        let own = Certificate.all(inPEM: Array((certified?.certificate ?? "").utf8)).certificates
-        guard let certificate = own.first else {
+        guard let certificate = checkedCertificate else {
             throw IssuanceError(
                 .needsDecision, at: .write, "the ledger has no certificate for this order")
         }
