@@ -32,9 +32,7 @@ package final class CAcertAccount<Carrier: Transport & ~Copyable>: CertificateAu
 
     // MARK: Orders
 
-    package func grant(
-        _ request: IssuanceRequest
-    ) throws(IssuanceError) -> CertificateGrant {
+    package func grant(_ request: IssuanceRequest) throws(IssuanceError) -> CertificateGrant {
         let status = try accountStatus()
         names = status.names
         let name = try status.chosenName(request.name)

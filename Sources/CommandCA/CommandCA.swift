@@ -21,9 +21,7 @@ package final class CommandCA: CertificateAuthority {
 
     /// Creates a CA without running anything; nil if the command, which no shell splits, has no
     /// program or an open quotation. `pause` waits for a number of seconds.
-    package init?(
-        command: String, timeout: Int, waitingTime: Int, pause: @escaping (Int) -> Void
-    ) {
+    package init?(command: String, timeout: Int, waitingTime: Int, pause: @escaping (Int) -> Void) {
         guard let words = TokencertPlatform.words(ofCommand: command) else { return nil }
         url = Self.scheme + command
         self.words = words
@@ -49,9 +47,7 @@ package final class CommandCA: CertificateAuthority {
 
     // MARK: Orders
 
-    package func grant(
-        _ request: IssuanceRequest
-    ) throws(IssuanceError) -> CertificateGrant {
+    package func grant(_ request: IssuanceRequest) throws(IssuanceError) -> CertificateGrant {
         // No account has a name; the certificate gets the address as its name, as is usual for S/MIME.
         guard let name = request.name ?? request.emailAddresses.first else {
             throw IssuanceError(

@@ -12,9 +12,7 @@ extension Ledger {
     }
 
     /// The numbers of all orders, oldest first.
-    package func orderNumbers(
-        unfinishedOnly isUnfinished: Bool
-    ) throws(LedgerError) -> [Int64] {
+    package func orderNumbers(unfinishedOnly isUnfinished: Bool) throws(LedgerError) -> [Int64] {
         try read { try Self.numbers(unfinishedOnly: isUnfinished, $0) }
     }
 
@@ -35,9 +33,7 @@ extension Ledger {
     /// The newest orders, oldest first, and the number of older ones.
     ///
     /// - Parameter most: How many orders are read.
-    package func newestOrders(
-        _ most: Int
-    ) throws(LedgerError) -> (orders: [Order], older: Int) {
+    package func newestOrders(_ most: Int) throws(LedgerError) -> (orders: [Order], older: Int) {
         try read { database in
             let numbers = try Self.numbers("ORDER BY number DESC LIMIT \(most)", database)
             let orders = try numbers.reversed().map { try self.readListed($0, database) }

@@ -200,9 +200,7 @@ package final class Ledger: Sendable {
 
     /// Checks that no unfinished order has the same key. Returns those that the CA cannot have
     /// received, to be closed.
-    private func obstacles(
-        to reservation: Reservation, _ database: Database
-    ) throws -> [Order] {
+    private func obstacles(to reservation: Reservation, _ database: Database) throws -> [Order] {
         let certain: [Int64] = try database.values(
             """
             SELECT number FROM orders
@@ -236,9 +234,7 @@ package final class Ledger: Sendable {
         LedgerError(.unfinished, "order \(number) for this key is not finished", order: number)
     }
 
-    private func requireNeverReplaced(
-        _ reservation: Reservation, _ database: Database
-    ) throws {
+    private func requireNeverReplaced(_ reservation: Reservation, _ database: Database) throws {
         let numbers: [Int64] = try database.values(
             "SELECT number FROM orders WHERE replacedHash = ?", [reservation.replacedHash])
         // A certificate that is revoked replaces nothing.
@@ -331,9 +327,7 @@ package final class Ledger: Sendable {
     /// Next to the target of a symbolic link, so that all names of a ledger share the locks.
     private var lockPath: String { absolutePath(path) + ".lock" }
 
-    private func write(
-        _ body: (Database) throws -> Database.TransactionEnd
-    ) throws(LedgerError) {
+    private func write(_ body: (Database) throws -> Database.TransactionEnd) throws(LedgerError) {
         guard let database else {
             throw LedgerError(.unusable, "the ledger \(path) is open for reading only")
         }
@@ -344,9 +338,7 @@ package final class Ledger: Sendable {
         }
     }
 
-    func read<Result>(
-        _ body: (Database) throws -> Result
-    ) throws(LedgerError) -> Result {
+    func read<Result>(_ body: (Database) throws -> Result) throws(LedgerError) -> Result {
         do {
             if let database { return try database.read(body) }
             return try UnchangedFile(path: path).read { database in

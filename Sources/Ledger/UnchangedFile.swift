@@ -13,9 +13,7 @@ struct UnchangedFile {
     private var hasLog: Bool { fileSize(file + "-wal") ?? 0 > 0 }
 
     /// Runs the body, which may run more than once: again if the file has changed meanwhile.
-    func read<Result>(
-        _ body: (Database) throws -> Result
-    ) throws -> Result {
+    func read<Result>(_ body: (Database) throws -> Result) throws -> Result {
         // Writers take milliseconds, so even one retry is rare.
         for _ in 0..<5 where !hasLog {
             let before = fileStamp(file)

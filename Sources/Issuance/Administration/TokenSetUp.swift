@@ -15,9 +15,7 @@ package struct TokenSetUp: Sendable {
 
     /// Sets up the token, which deletes all its objects, and sets the user PIN. Returns the token with
     /// its new information.
-    package func initialize(
-        label: String, pin: borrowing Secret
-    ) throws(IssuanceError) -> Token {
+    package func initialize(label: String, pin: borrowing Secret) throws(IssuanceError) -> Token {
         try requireSameToken()
         // NSS deletes everything and then still reports the token as not set up.
         guard token.info.manufacturer != "Mozilla Foundation" else {
@@ -83,9 +81,7 @@ package struct TokenSetUp: Sendable {
     }
 
     /// Changes a PIN, and logs in with the new one.
-    package func changePIN(
-        of role: UserType, to new: borrowing Secret
-    ) throws(IssuanceError) {
+    package func changePIN(of role: UserType, to new: borrowing Secret) throws(IssuanceError) {
         try loggedIn(role, evenWithExpiredPIN: role == .user) { old in
             var session = try token.openSession(ReadWrite.self)
             try session.changePIN(from: old, to: new)

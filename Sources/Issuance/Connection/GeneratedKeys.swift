@@ -48,9 +48,7 @@ extension Connection {
 
     /// Checks that another program has not taken the id since this order reserved it: by the key's
     /// origin, the certificates with the id, and the label, or the type if the module sets labels.
-    private mutating func requireOwn(
-        _ key: ObjectHandle, _ new: NewKey
-    ) throws(IssuanceError) {
+    private mutating func requireOwn(_ key: ObjectHandle, _ new: NewKey) throws(IssuanceError) {
         let attributes: Attributes
         let isAlone: Bool
         do throws(CryptokiError) {

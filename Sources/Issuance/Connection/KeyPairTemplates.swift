@@ -5,9 +5,7 @@ internal import TokencertTokens
 /// Templates for generating a key pair. The first states all required attributes, because the
 /// defaults of modules differ. The others leave out attributes that a module may reject; reading
 /// the key afterwards must then show that it cannot be extracted.
-func keyPairTemplates(
-    _ new: NewKey, _ capabilities: some TokenDescription
-) -> [KeyPairRequest] {
+func keyPairTemplates(_ new: NewKey, _ capabilities: some TokenDescription) -> [KeyPairRequest] {
     var whole = wholeRequest(new.kind, new.id, new.label)
     whole.publicKey = whole.publicKey.without(capabilities.omittedFromPublicKeys)
     whole.privateKey = whole.privateKey.without(capabilities.omittedFromPrivateKeys)

@@ -159,9 +159,7 @@ struct KeyReader {
         return known.map { key(half, $0, isNew: isNew) }
     }
 
-    private func key(
-        _ half: PrivateHalf, _ candidate: PublicHalf, isNew: Bool
-    ) -> TokenKey {
+    private func key(_ half: PrivateHalf, _ candidate: PublicHalf, isNew: Bool) -> TokenKey {
         TokenKey(
             handle: half.handle, publicKey: candidate.value, id: half.id, labelBytes: half.label,
             uri: uri(half.id, half.label), isNew: isNew,

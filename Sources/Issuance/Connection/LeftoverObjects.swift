@@ -35,9 +35,7 @@ struct LeftoverObjects {
 
     /// Removes the objects that a failed call has left: those that did not exist before it. Removes
     /// none if `before` is nil. The pause lets another program finish an object that it is writing.
-    func removeWhatCame(
-        after before: Set<ObjectHandle>?, _ session: inout Session<ReadWrite>
-    ) {
+    func removeWhatCame(after before: Set<ObjectHandle>?, _ session: inout Session<ReadWrite>) {
         guard let before else { return }
         let new = only(in: handles.map { $0.filter { !before.contains($0) } })
         guard !new.isEmpty else { return }

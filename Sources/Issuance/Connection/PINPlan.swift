@@ -141,9 +141,7 @@ extension PINRules {
     }
 
     /// Checks the length and form of a PIN before it is sent.
-    package func requirePossible(
-        _ pin: borrowing Secret, of role: UserType
-    ) throws(IssuanceError) {
+    package func requirePossible(_ pin: borrowing Secret, of role: UserType) throws(IssuanceError) {
         guard needsPINs, !hasReaderKeys else { return }
         if role == .securityOfficer, let lengths = profile?.securityOfficerPIN?.hexadecimalDigits {
             let isNumber = pin.withBytes { bytes in

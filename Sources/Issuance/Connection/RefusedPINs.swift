@@ -149,9 +149,7 @@ package struct RefusedPINs: Sendable {
     /// The number of PINs of a role that the device has refused on this machine since it last
     /// accepted one, or with `together`, for a device that counts so, of all roles in the last day,
     /// even if it has accepted one since.
-    package func refusals(
-        of role: UserType, together: Bool
-    ) throws(RefusedPINsError) -> Int {
+    package func refusals(of role: UserType, together: Bool) throws(RefusedPINsError) -> Int {
         let memory = try memory()
         if together { return refusals(in: memory) }
         return memory.counts.first { $0.device == device }?.roles?["\(role)"] ?? 0

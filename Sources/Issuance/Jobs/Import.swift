@@ -112,9 +112,7 @@ extension Connection {
 
     /// The keys on the token that one of the certificates may belong to, by their public halves. Throws
     /// ``IssuanceError/Code/severalObjects`` if they are for several keys on the token.
-    fileprivate mutating func keys(
-        for request: ImportRequest
-    ) throws(IssuanceError) -> [TokenKey] {
+    fileprivate mutating func keys(for request: ImportRequest) throws(IssuanceError) -> [TokenKey] {
         let hashes = request.certificates.map { hexadecimal($0.publicKey.sha256Fingerprint) }
         if let uri = request.key {
             let key = try reader.find(uri, among: Set(hashes), &session)

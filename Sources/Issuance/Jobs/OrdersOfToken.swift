@@ -6,9 +6,7 @@ extension Ledger {
     /// The orders that concern the content of a token, oldest first: those for its keys, those that
     /// replace one of its certificates or a certificate that was issued for one of its keys, and those that
     /// replace the certificates of such replacements.
-    package func orders(
-        concerning inventory: TokenInventory
-    ) throws(LedgerError) -> [Order] {
+    package func orders(concerning inventory: TokenInventory) throws(LedgerError) -> [Order] {
         let certificates = inventory.entries.compactMap(\.certificate)
         let keys = inventory.keys.compactMap(\.value) + certificates.map(\.publicKey)
         let ofKeys = try orders(forKeys: Set(keys.map(hash)))
@@ -36,9 +34,7 @@ extension Ledger {
     }
 
     /// The orders for the keys of certificates, oldest first.
-    package func orders(
-        forKeysOf certificates: [Certificate]
-    ) throws(LedgerError) -> [Order] {
+    package func orders(forKeysOf certificates: [Certificate]) throws(LedgerError) -> [Order] {
         try orders(forKeys: Set(certificates.map { hash($0.publicKey) }))
     }
 

@@ -77,9 +77,7 @@ extension PassedOver {
 
     /// Passes over a copy of a certificate on another token. It has the same end as the others, so it is
     /// reported again before it expires.
-    package init(
-        _ copy: CopiedCertificate, _ reason: String, title: String, advice: Advice?
-    ) {
+    package init(_ copy: CopiedCertificate, _ reason: String, title: String, advice: Advice?) {
         self.init(
             content: CertificateEntry.Content(copy.certificate), title: title, reason: reason,
             advice: advice, needsAction: false)

@@ -38,9 +38,7 @@ package struct Revocations: Sendable {
     /// Of all orders for the key of a certificate, oldest first, the one in which its revocation is
     /// to be recorded: the last one in which it passed every check. nil if it is recorded already,
     /// or if no order has the certificate.
-    package static func orderToRecord(
-        _ certificate: Certificate, among orders: [Order]
-    ) -> Order? {
+    package static func orderToRecord(_ certificate: Certificate, among orders: [Order]) -> Order? {
         guard Revocations(orders).time(of: certificate) == nil else { return nil }
         return orders.last { $0.checkedCertificate == certificate }
     }
@@ -50,9 +48,7 @@ extension Ledger {
     /// Records that the CA with this address has revoked a certificate, once. Nothing is recorded
     /// if no order has the certificate. Throws ``LedgerError/Code/inUse`` if another process works
     /// on the order.
-    package func recordRevocation(
-        of certificate: Certificate, by ca: String
-    ) throws(LedgerError) {
+    package func recordRevocation(of certificate: Certificate, by ca: String) throws(LedgerError) {
         let ofKey = try orders(forKeysOf: [certificate])
         guard let found = Revocations.orderToRecord(certificate, among: ofKey) else { return }
         let fingerprint = hexadecimal(certificate.sha256Fingerprint)

@@ -106,9 +106,7 @@ package struct Runner {
     }
 
     /// Records the facts of a step. Throws its failure.
-    func record(
-        _ outcome: StepOutcome, of step: Step, _ work: OrderWork
-    ) throws(IssuanceError) {
+    func record(_ outcome: StepOutcome, of step: Step, _ work: OrderWork) throws(IssuanceError) {
         for fact in outcome.facts {
             if outcome.mustBeRecorded {
                 try work.journal.recordIntent(fact, at: step)
@@ -238,9 +236,7 @@ extension Runner {
 
     /// Checks, without a login and without changing anything, that a plan can be carried out. `key`
     /// is nil if the existing key is not known; `ledger` is nil if none exists yet.
-    package func check(
-        _ plan: Plan, for key: KeyEntry?, in ledger: Ledger?
-    ) throws(IssuanceError) {
+    package func check(_ plan: Plan, for key: KeyEntry?, in ledger: Ledger?) throws(IssuanceError) {
         if let value = key?.value, let objection = settings.acceptance.objection(to: value) {
             throw IssuanceError(.keyNotAccepted, at: .plan, objection)
         }

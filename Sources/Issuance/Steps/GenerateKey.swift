@@ -68,9 +68,7 @@ extension Connection {
         }
     }
 
-    mutating func key(
-        of order: Order, in ledger: Ledger
-    ) throws(IssuanceError) -> TokenKey? {
+    mutating func key(of order: Order, in ledger: Ledger) throws(IssuanceError) -> TokenKey? {
         let plan = try KeyPlan(order.beginning)
         try requireToken(of: order)
         do throws(IssuanceError) {
@@ -171,9 +169,7 @@ extension Connection {
 
 /// Generates keys and checks their attributes.
 extension Connection {
-    mutating func makeKey(
-        _ new: NewKey, made: () -> Void = {}
-    ) throws(IssuanceError) -> TokenKey {
+    mutating func makeKey(_ new: NewKey, made: () -> Void = {}) throws(IssuanceError) -> TokenKey {
         let pair = try makePair(new)
         made()
         return try readNewKey(new, pair)
@@ -327,9 +323,7 @@ extension Connection {
     }
 
     /// Reads and checks a generated key. `pair` is nil if its handles are no longer valid.
-    private mutating func read(
-        _ new: NewKey, _ pair: KeyPair?
-    ) throws(IssuanceError) -> TokenKey {
+    private mutating func read(_ new: NewKey, _ pair: KeyPair?) throws(IssuanceError) -> TokenKey {
         do throws(IssuanceError) {
             return try readAsMade(new, pair?.privateKey, pair?.publicKey)
         } catch {

@@ -154,9 +154,7 @@ struct Verification {
     }
 
     /// Checks that a certificate is not a CA certificate, chains to a trust anchor and is valid now.
-    func requireSound(
-        _ certificate: Certificate, others: [Certificate]
-    ) throws(IssuanceError) {
+    func requireSound(_ certificate: Certificate, others: [Certificate]) throws(IssuanceError) {
         guard !certificate.isAuthority else {
             throw IssuanceError(
                 .certificateWrong, at: .verify, "the certificate is a CA certificate")

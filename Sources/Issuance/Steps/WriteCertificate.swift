@@ -152,17 +152,13 @@ extension Connection {
     }
 
     /// The URI of an object from its own attributes, or nil if it cannot be read.
-    private mutating func uri(
-        of object: ObjectHandle
-    ) -> String? {
+    private mutating func uri(of object: ObjectHandle) -> String? {
         let attributes = try? session.attributes(
             of: object, [AttributeKey.id.type, AttributeKey.labelBytes.type])
         return attributes.map { uri($0[.id] ?? [], $0[.labelBytes] ?? []) }
     }
 
-    private mutating func value(
-        of object: ObjectHandle
-    ) throws(IssuanceError) -> Attributes {
+    private mutating func value(of object: ObjectHandle) throws(IssuanceError) -> Attributes {
         try at(.write, "reading a certificate") {
             try session.attributes(of: object, [AttributeKey.value.type])
         }
@@ -170,9 +166,7 @@ extension Connection {
 
     /// The certificates with a key's id. If it has none, all certificates, because modules differ in
     /// what a search for an empty id finds.
-    private mutating func certificates(
-        of key: TokenKey
-    ) throws(IssuanceError) -> [ObjectHandle] {
+    private mutating func certificates(of key: TokenKey) throws(IssuanceError) -> [ObjectHandle] {
         let template = Template(.certificate, id: key.id.isEmpty ? nil : key.id)
         return try at(.write, "searching the token") {
             try session.findObjects(template)
@@ -276,9 +270,7 @@ extension Connection {
         return present
     }
 
-    private mutating func write(
-        _ issuer: Certificate
-    ) throws(IssuanceError) {
+    private mutating func write(_ issuer: Certificate) throws(IssuanceError) {
         // Some modules assign a certificate with a key's id to that key.
         var id = issuer.publicKey.keyIdentifier
         while try !objects(withID: id, &session, at: .write).isEmpty {

@@ -122,9 +122,7 @@ private struct HalfPairing {
     }
 
     /// The unpaired halves, grouped by shared attributes.
-    private func groups(
-        _ link: (Pairing.Half) -> Link?
-    ) -> [(privates: [Int], publics: [Int])] {
+    private func groups(_ link: (Pairing.Half) -> Link?) -> [(privates: [Int], publics: [Int])] {
         var groups: [Link: (privates: [Int], publics: [Int])] = [:]
         for index in publics.indices where !isTaken[index] {
             if let link = link(publics[index]) {

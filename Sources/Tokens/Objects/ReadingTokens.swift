@@ -138,9 +138,7 @@ private struct ObjectDecoding: Sendable {
         }
     }
 
-    private func certificate(
-        _ record: ObjectRecord, _ body: Attributes, hasURL: Bool
-    ) -> Decoded {
+    private func certificate(_ record: ObjectRecord, _ body: Attributes, hasURL: Bool) -> Decoded {
         let value = body[.value] ?? []
         let (certificate, obstacle) = Self.read(value, body[.certificateType])
         let valueHash = Digest.sha256.hash(value)

@@ -71,9 +71,7 @@ extension TokenProfile {
     }
 
     /// The canonical names of kinds of keys, however the file spells them.
-    private static func canonicalNames(
-        _ kinds: [String]?
-    ) throws(TokenProfileError) -> [String]? {
+    private static func canonicalNames(_ kinds: [String]?) throws(TokenProfileError) -> [String]? {
         guard let kinds else { return nil }
         var names: [String] = []
         for text in kinds {
