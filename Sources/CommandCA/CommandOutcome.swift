@@ -26,11 +26,9 @@ enum CommandOutcome: Equatable {
             let status = Int(exit)
             switch status {
             case Self.issued:
-                self = .answered(
-                    .init(status: status, body: result.output, interruption: nil))
+                self = .answered(.init(status: status, body: result.output, interruption: nil))
             case Self.refused, Self.later, Self.credentialsRefused:
-                self = .answered(
-                    .init(status: status, body: result.errors, interruption: nil))
+                self = .answered(.init(status: status, body: result.errors, interruption: nil))
             case Self.notReached:
                 self = .unreachable(lines.first ?? "\(program) exited with status \(status)")
             default:

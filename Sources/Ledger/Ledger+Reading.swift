@@ -51,8 +51,7 @@ extension Ledger {
             "SELECT (SELECT max(number) FROM orders) IS (SELECT max(orderNumber) FROM events)",
             as: Bool.self)
         guard isWhole == [true] else {
-            throw LedgerError(
-                .damaged, "the ledger is damaged: its orders do not match its events")
+            throw LedgerError(.damaged, "the ledger is damaged: its orders do not match its events")
         }
         let selection = isUnfinished ? "WHERE NOT isFinished " : ""
         return try numbers(selection + "ORDER BY number", database)

@@ -96,8 +96,7 @@ package final class Ledger: Sendable {
     /// changes.
     private static func requireOneName(_ path: String) throws(LedgerError) {
         guard nameCount(path) > 1 else { return }
-        throw LedgerError(
-            .unusable, "the ledger \(path) has several hard links; keep only one")
+        throw LedgerError(.unusable, "the ledger \(path) has several hard links; keep only one")
     }
 
     /// In this mode a commit is on the disk when it returns, including the names of new files.

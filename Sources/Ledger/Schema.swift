@@ -158,8 +158,7 @@ enum Schema {
     {
         for (number, migration) in zip(1..., migrations) where version < number && number <= last {
             try database.transaction(.immediate) {
-                try database.execute(
-                    migration.statements + "PRAGMA user_version = \(number);")
+                try database.execute(migration.statements + "PRAGMA user_version = \(number);")
                 return .commit
             }
         }

@@ -14,8 +14,7 @@ package enum TokenChoice: Sendable {
         switch self {
         case .uri(let uri): try uri.matches(token)
         case .name(let name):
-            isTokenName(
-                name, label: token.info.labelBytes, serialNumber: token.info.serialNumber)
+            isTokenName(name, label: token.info.labelBytes, serialNumber: token.info.serialNumber)
         }
     }
 

@@ -16,8 +16,7 @@ struct OCSPResponders {
         var answers = RevocationAnswers()
         for address in certificate.ocspAddresses {
             guard Self.isWebAddress(address) else {
-                answers.reasons.append(
-                    "\(address) was not asked: not an http: or https: address")
+                answers.reasons.append("\(address) was not asked: not an http: or https: address")
                 continue
             }
             guard answers.asked < Self.mostAsked else {

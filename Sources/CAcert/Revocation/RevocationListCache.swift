@@ -59,8 +59,7 @@ package struct RevocationListCache: Sendable {
         if !isAbsent(path), !isRegularFile(path) {
             guard (try? removeFile(path)) != nil else { return }
         }
-        try? writeFileDurably(
-            Array("\(Self.title)\(now)\n".utf8) + der, path, permissions: 0o600)
+        try? writeFileDurably(Array("\(Self.title)\(now)\n".utf8) + der, path, permissions: 0o600)
     }
 
     /// Removes all lists, so that the next check gets them from the CAs: those in the folder do not

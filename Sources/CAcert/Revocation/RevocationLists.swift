@@ -62,8 +62,7 @@ struct RevocationLists {
         do throws(X509Error) {
             entry = try list.revocation(of: certificate)
         } catch {
-            throw NoRevocationStatus(
-                reason: "\(address): \(error)", isRollback: found.isRollback)
+            throw NoRevocationStatus(reason: "\(address): \(error)", isRollback: found.isRollback)
         }
         let isOutdated = found.isRollback || now > list.end + Self.delay
         // A revocation is final unless it is a hold, so an old list still proves it.

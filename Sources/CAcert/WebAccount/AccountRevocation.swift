@@ -26,8 +26,7 @@ extension WebAccount {
                         + number)
             }
             guard !before[0].isRevoked else { return .revoked }
-            doubt = try postRevocation(
-                number, csrf: Self.hiddenField("csrf", inPage: answer.body))
+            doubt = try postRevocation(number, csrf: Self.hiddenField("csrf", inPage: answer.body))
         } catch {
             return .notRequested(error)
         }

@@ -58,8 +58,7 @@ struct LateSearch {
                 .unknownPage, "the list of the account's certificates does not have \(number)")
         }
         return .found([
-            LateCertificate(
-                number: number, certificate: certificate, isRevoked: listed.isRevoked)
+            LateCertificate(number: number, certificate: certificate, isRevoked: listed.isRevoked)
         ])
     }
 

@@ -174,8 +174,7 @@ extension Connection {
     ) throws(IssuanceError) -> TokenKey {
         var key = key
         let attributes = try at(.generate, "cannot read the new key") {
-            try session.attributes(
-                of: key.handle, Self.protection + [AttributeKey.decrypt.type])
+            try session.attributes(of: key.handle, Self.protection + [AttributeKey.decrypt.type])
         }
         guard Self.reportsProtection(attributes) else {
             throw IssuanceError(

@@ -32,8 +32,7 @@ extension KeyPlan {
             self = .generate(NewKey(kind: kind, id: id, label: beginning.keyLabelBytes))
             return
         }
-        let named = Template(
-            .privateKey, id: id.isEmpty ? nil : id, label: beginning.keyLabelBytes)
+        let named = Template(.privateKey, id: id.isEmpty ? nil : id, label: beginning.keyLabelBytes)
         do throws(CryptokiError) {
             self = .existing(
                 PKCS11URI(token: try PKCS11URI(parsing: beginning.tokenURI), objectWith: named),

@@ -17,8 +17,7 @@ extension TokenCapabilities {
             return try planKey(
                 request, newKeyKind(wanted, self, acceptance), defaultLabel: defaultLabel)
         case .generateAtLeast(let old, let preferred):
-            let kind = try newKeyKind(
-                atLeast: old, preferring: preferred, self, acceptance)
+            let kind = try newKeyKind(atLeast: old, preferring: preferred, self, acceptance)
             return try planKey(request, kind, defaultLabel: defaultLabel)
         }
     }
@@ -29,8 +28,7 @@ extension TokenCapabilities {
         try requireUnprotected(token.info)
         let id = try freeID(request.id)
         let isKnown = request.labelBytes != nil || defaultLabel != nil
-        let label =
-            try isKnown ? freeLabel(request.labelOfNewKey(default: defaultLabel ?? "")) : []
+        let label = try isKnown ? freeLabel(request.labelOfNewKey(default: defaultLabel ?? "")) : []
         return .generate(NewKey(kind: kind, id: id, label: label))
     }
 
@@ -67,8 +65,7 @@ extension TokenCapabilities {
         if case .shared(let label) = wanted { return label }
         var session = try openSession()
         do throws(IssuanceError) {
-            return try TokencertIssuance.freeLabel(
-                wanted, on: tokenURI(token), &session, at: .plan)
+            return try TokencertIssuance.freeLabel(wanted, on: tokenURI(token), &session, at: .plan)
         } catch {
             // This module shows nothing without a login. The default is checked again afterwards.
             guard case .chosen(let label) = wanted,

@@ -106,8 +106,7 @@ private func labels<Access>(
     of kind: ObjectClass, _ session: inout Session<Access>, at step: Step
 ) throws(IssuanceError) -> Set<[UInt8]?> {
     let types = [AttributeKey.labelBytes.type]
-    return Set(
-        try found(Template(kind), types, &session, at: step).map { $0[.labelBytes] })
+    return Set(try found(Template(kind), types, &session, at: step).map { $0[.labelBytes] })
 }
 
 private func found<Access>(

@@ -199,8 +199,7 @@ private struct PINState {
     func requireUsable(allowingLastTry: Bool) throws(IssuanceError) {
         let name = role == .securityOfficer ? "security officer's PIN" : "PIN"
         if role == .user, !flags.contains(.userPINInitialized) {
-            throw IssuanceError(
-                .tokenNotWritable, at: .plan, "the token has no user PIN yet")
+            throw IssuanceError(.tokenNotWritable, at: .plan, "the token has no user PIN yet")
         }
         if isLocked {
             throw IssuanceError(.pinRefused, at: .plan, "the token's \(name) is locked")

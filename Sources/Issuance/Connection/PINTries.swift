@@ -87,8 +87,7 @@ package final class PINTries: Sendable {
                 state.isHeld = true
                 let source = sources[role]
                 if let source, !retries {
-                    try memory.requireNotRefused(
-                        source, plan.name(of: role), hasLock: true)
+                    try memory.requireNotRefused(source, plan.name(of: role), hasLock: true)
                 }
                 try plan.requireTriesLeft(of: role, afterRefusals: try refusals(of: role))
                 // Other programs may have sent wrong PINs while the user typed.

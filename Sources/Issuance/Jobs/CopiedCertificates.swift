@@ -33,8 +33,7 @@ package struct CopiedCertificates {
             if let source = pem.flatMap({ Certificate.first(inPEM: $0) }) {
                 sources[fingerprint(certificate)] = fingerprint(source)
                 if let token = order.beginning.original?.token, known[source] == nil {
-                    known[source] = CopiedCertificate(
-                        certificate: source, token: token, order: nil)
+                    known[source] = CopiedCertificate(certificate: source, token: token, order: nil)
                 }
             }
             known[certificate] = CopiedCertificate(

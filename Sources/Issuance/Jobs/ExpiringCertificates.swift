@@ -53,8 +53,7 @@ package struct ExpiringCertificates: Sendable {
         for order in try named + related + ledger.orders(unfinishedOnly: true) {
             orders[order.number] = order
         }
-        self.init(
-            orders.values.sorted { $0.number < $1.number }, at: now, within: days)
+        self.init(orders.values.sorted { $0.number < $1.number }, at: now, within: days)
     }
 
     /// The last seconds of the validity of certificates that are listed.

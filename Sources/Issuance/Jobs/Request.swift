@@ -77,8 +77,7 @@ extension Runner {
             work.labelRemarks = newKeyLabel.remarks(on: label)
             work.requested = request
             try run(&work, from: work.order.nextStep, over: &connection)
-            return MadeRequest(
-                pem: work.order.requestedPEM ?? "", key: try work.key(&connection))
+            return MadeRequest(pem: work.order.requestedPEM ?? "", key: try work.key(&connection))
         }
     }
 }

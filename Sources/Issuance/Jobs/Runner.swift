@@ -196,8 +196,7 @@ extension Runner {
     ) throws(IssuanceError) -> Plan {
         settings.observer.stepBegins(.plan)
         do throws(IssuanceError) {
-            return try plan(
-                IssuanceRequest(order), KeyPlan(order.beginning), on: capabilities)
+            return try plan(IssuanceRequest(order), KeyPlan(order.beginning), on: capabilities)
         } catch {
             // The hints depend on the state of the order, even if nothing was done for it.
             throw error.with(order: OrderStanding(order.number, order))
@@ -219,8 +218,7 @@ extension Runner {
         }
         let grant = try authority.grant(request)
         try requireSubject(name: grant.name, emailAddresses: grant.emailAddresses)
-        let newKeyLabel = request.labelOfNewKey(
-            default: grant.emailAddresses.first ?? grant.name)
+        let newKeyLabel = request.labelOfNewKey(default: grant.emailAddresses.first ?? grant.name)
         if case .generate(let new) = key, new.label.isEmpty {
             let label = try choosesLabel ? capabilities.freeLabel(newKeyLabel) : newKeyLabel.wanted
             key = .generate(NewKey(kind: new.kind, id: new.id, label: label))
@@ -258,8 +256,7 @@ extension Runner {
     private func requireRoom(for key: KeyEntry, _ plan: Plan) throws(IssuanceError) {
         let capabilities = plan.capabilities
         guard let most = capabilities.certificatesPerKey else { return }
-        let isReplacing =
-            capabilities.replacesCertificates && plan.replacement?.isRetired ?? false
+        let isReplacing = capabilities.replacesCertificates && plan.replacement?.isRetired ?? false
         let kept = key.certificates.filter {
             !isReplacing || $0.certificate != plan.replacement?.certificate
         }

@@ -44,8 +44,7 @@ extension [LateCertificate] {
         var objection: OrderOutcomes.Objection?
         let possible = own.filter { late in
             guard late.certificate != replacement?.certificate else { return false }
-            let found = outcomes.objection(
-                to: late.certificate, isFromElsewhere: isFromElsewhere)
+            let found = outcomes.objection(to: late.certificate, isFromElsewhere: isFromElsewhere)
             objection = objection ?? found
             return found == nil
         }

@@ -13,8 +13,7 @@ extension OrderWork {
         if !journal.isFresh,
             let key = try token.key(of: order, in: journal.openOrder.ledger)
         {
-            try token.requireRoom(
-                for: key, replacing: order.replacement, having: [], at: .generate)
+            try token.requireRoom(for: key, replacing: order.replacement, having: [], at: .generate)
             foundKey = key
             return StepOutcome([.found(publicKeyHash: key.publicKeyHash)])
         }
@@ -251,8 +250,7 @@ extension Connection {
         _ new: NewKey, isAgain: Bool
     ) throws(IssuanceError) -> KeyPair {
         guard let mechanism = new.kind.generationMechanism else {
-            throw IssuanceError(
-                .tokenUnsuitable, at: .generate, "cannot generate \(new.kind) keys")
+            throw IssuanceError(.tokenUnsuitable, at: .generate, "cannot generate \(new.kind) keys")
         }
         if isAgain { try removePublicHalf(new) }
         var refusal: CryptokiError?

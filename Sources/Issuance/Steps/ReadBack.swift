@@ -150,8 +150,7 @@ struct ProofOfPossession {
     /// have the same result.
     func event(_ certificate: Certificate, uri: String) -> OrderEvent {
         guard possession != .none else {
-            return .closed(
-                reason: "written and read back; possession of the key cannot be proved")
+            return .closed(reason: "written and read back; possession of the key cannot be proved")
         }
         return .proved(
             .init(

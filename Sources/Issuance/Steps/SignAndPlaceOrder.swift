@@ -190,8 +190,7 @@ struct TokenSigner {
     ) throws(IssuanceError) -> [UInt8] {
         let kind = key.publicKey.kind
         guard let algorithm = SignatureAlgorithm(for: kind) else {
-            throw IssuanceError(
-                .tokenUnsuitable, at: step, "cannot sign with \(kind) keys")
+            throw IssuanceError(.tokenUnsuitable, at: step, "cannot sign with \(kind) keys")
         }
         for method in capabilities.signingMethods(for: kind)
         where only ?? method.mechanism == method.mechanism {
@@ -214,8 +213,7 @@ struct TokenSigner {
                 throw failure
             }
         }
-        throw IssuanceError(
-            .tokenUnsuitable, at: step, "the token cannot sign with \(kind) keys")
+        throw IssuanceError(.tokenUnsuitable, at: step, "the token cannot sign with \(kind) keys")
     }
 
     /// Signs or decrypts. If the key requires the PIN for each use, even without reporting that, sends

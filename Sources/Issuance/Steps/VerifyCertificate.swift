@@ -22,8 +22,7 @@ extension OrderWork {
             brought.certificates.isEmpty && order.state != .answered
             && order.certified?.changes.isEmpty == false
         let expected = order.beginning.issue.map { CertificateGrant($0) }
-        let verification = Verification(
-            anchors: settings.anchors, time: settings.clock())
+        let verification = Verification(anchors: settings.anchors, time: settings.clock())
         let verified: VerifiedCertificate
         do throws(IssuanceError) {
             verified = try verification.verify(
@@ -237,8 +236,7 @@ struct Verification {
                 "the certificate is for \(usages.map(\.description).joined(separator: ", ")) only, "
                     + "not for client authentication, e-mail or code signing")
         }
-        let isForMail =
-            usages.isEmpty || usages.contains(.emailProtection) || usages.contains(.any)
+        let isForMail = usages.isEmpty || usages.contains(.emailProtection) || usages.contains(.any)
         let mailUsages: [KeyUsage] = [.contentCommitment, .keyEncipherment, .keyAgreement]
         let servesMail = isForMail && mailUsages.contains { certificate.allows($0) == true }
         guard certificate.allows(.digitalSignature) != false || servesMail else {
@@ -281,8 +279,7 @@ struct Verification {
             add("e-mail addresses", asked: asked, got: named.sorted().joined(separator: ", "))
         }
         let usages = certificate.extendedKeyUsages
-        let signsCode =
-            usages.contains(.codeSigning) || usages.contains(.any) || usages.isEmpty
+        let signsCode = usages.contains(.codeSigning) || usages.contains(.any) || usages.isEmpty
         if signsCode != expected.codeSigning {
             add(
                 "code signing", asked: expected.codeSigning ? "yes" : "no",

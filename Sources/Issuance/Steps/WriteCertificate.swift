@@ -33,8 +33,7 @@ extension OrderWork {
         var (chain, seen): ([Certificate], [Certificate]) = ([], [])
         var outcome = StepOutcome([])
         do throws(IssuanceError) {
-            let verification = Verification(
-                anchors: settings.anchors, time: settings.clock())
+            let verification = Verification(anchors: settings.anchors, time: settings.clock())
             try token.write(
                 issuers: verification.issuers(of: certificate, from: others),
                 at: verification.time, seen: &seen
@@ -76,8 +75,7 @@ extension Connection {
         try requireSpace(for: certificate)
         var refusal: IssuanceError?
         let everything = LeftoverObjects.everything(&session)
-        let templates = certificateTemplates(
-            certificate, id: key.id, label: label, capabilities)
+        let templates = certificateTemplates(certificate, id: key.id, label: label, capabilities)
         for template in templates {
             do throws(CryptokiError) {
                 let object = try session.createObject(template)
@@ -87,8 +85,7 @@ extension Connection {
             } catch {
                 let failure = IssuanceError(
                     error, at: .write, while: "the certificate cannot be written")
-                let isClean = removeRemains(
-                    of: error, certificate, key, before, everything)
+                let isClean = removeRemains(of: error, certificate, key, before, everything)
                 guard error.concernsTemplate, isClean else {
                     throw naming(uri, certificate, key, before, failure)
                 }

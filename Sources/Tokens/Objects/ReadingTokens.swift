@@ -143,8 +143,7 @@ private struct ObjectDecoding: Sendable {
         let (certificate, obstacle) = Self.read(value, body[.certificateType])
         let valueHash = Digest.sha256.hash(value)
         let content = certificate.map {
-            CertificateEntry.Content(
-                $0, sha256Fingerprint: $0.der == value ? valueHash : nil)
+            CertificateEntry.Content($0, sha256Fingerprint: $0.der == value ? valueHash : nil)
         }
         if let content, profile?.isPlaceholder(content) ?? false { return .placeholder }
         return .certificate(

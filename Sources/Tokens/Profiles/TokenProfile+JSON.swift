@@ -49,8 +49,7 @@ extension TokenProfile {
         } catch let DecodingError.typeMismatch(_, context) where !context.codingPath.isEmpty {
             throw TokenProfileError(description: "\"\(Self.path(context))\" has the wrong type")
         } catch let DecodingError.dataCorrupted(context) where !context.codingPath.isEmpty {
-            throw TokenProfileError(
-                description: "\"\(Self.path(context))\" has an unknown value")
+            throw TokenProfileError(description: "\"\(Self.path(context))\" has an unknown value")
         } catch {
             throw TokenProfileError(description: "it is not a JSON object")
         }
@@ -94,8 +93,7 @@ extension TokenProfile {
             // Versions are compared number by number, and anything else would count as 0.
             let numbers = version?.split(separator: ".", omittingEmptySubsequences: false) ?? []
             guard numbers.allSatisfy({ UInt8($0) != nil }) else {
-                throw TokenProfileError(
-                    description: "\"\(name)\" must be a version such as 5.30")
+                throw TokenProfileError(description: "\"\(name)\" must be a version such as 5.30")
             }
         }
         for place in places ?? [] where bytes(hexadecimal: place.id) == nil {
