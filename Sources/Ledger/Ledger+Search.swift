@@ -83,7 +83,6 @@ extension Ledger {
         }
     }
 
-    /// All revocations, in any order.
     package func revocations() throws(LedgerError) -> [RecordedEvent] {
         try read { database in
             try database.rows(

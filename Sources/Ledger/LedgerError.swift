@@ -13,7 +13,6 @@ package struct LedgerError: Error, Sendable, Equatable {
         package static let unusable = Code(value: "unusable")
         /// There is no ledger, and the operation does not create one.
         package static let absent = Code(value: "absent")
-        /// The disk is full.
         package static let full = Code(value: "full")
         /// Another process has locked the file for too long.
         package static let locked = Code(value: "locked")
@@ -21,7 +20,6 @@ package struct LedgerError: Error, Sendable, Equatable {
         package static let damaged = Code(value: "damaged")
         /// A later version of tokencert wrote the file, or this version cannot read an event.
         package static let newer = Code(value: "newer")
-        /// There is no such order.
         package static let noSuchOrder = Code(value: "noSuchOrder")
         /// Another process is working on the order.
         package static let inUse = Code(value: "inUse")
@@ -29,13 +27,11 @@ package struct LedgerError: Error, Sendable, Equatable {
         package static let unfinished = Code(value: "unfinished")
         /// Another order already replaced the certificate: see ``LedgerError/order``.
         package static let alreadyReplaced = Code(value: "alreadyReplaced")
-        /// The order is finished.
         package static let finished = Code(value: "finished")
         /// The order was already sent, and the CA may have accepted it.
         package static let alreadySent = Code(value: "alreadySent")
     }
 
-    /// The kind of failure.
     package let code: Code
     /// What happened, as text for the user, without a full stop.
     package let reason: String

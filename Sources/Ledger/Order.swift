@@ -349,7 +349,6 @@ package struct RecordedEvent: Sendable, Hashable {
 }
 
 extension OrderState {
-    /// The state after one more event.
     func after(_ event: OrderEvent) -> OrderState {
         switch event {
         case .begun(let beginning): beginning.publicKeyHash == nil ? .begun : .keyReady

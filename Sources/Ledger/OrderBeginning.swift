@@ -94,14 +94,10 @@ extension OrderEvent {
     package struct Issue: Sendable, Hashable {
         /// The URL of the CA, or `command:` and its command.
         package let ca: String
-        /// The account at the CA.
         package let account: String
-        /// The requested name.
         package let name: String
         package let key: Key
-        /// The requested addresses.
         package var emailAddresses: [String] = []
-        /// Whether code signing is requested.
         package var codeSigning = false
         /// Whether to accept a certificate although the CA changed what was requested.
         package var acceptsChanges = false

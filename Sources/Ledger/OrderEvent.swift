@@ -49,7 +49,6 @@ package enum OrderEvent: Sendable, Hashable {
     /// finished.
     case revoked(Revocation)
 
-    /// A request that the token has signed.
     package struct Signed: Codable, Sendable, Hashable {
         /// SHA-256 of the key's SubjectPublicKeyInfo, in hexadecimal.
         package let publicKeyHash: String
@@ -62,7 +61,6 @@ package enum OrderEvent: Sendable, Hashable {
         }
     }
 
-    /// An order as it is sent.
     package struct Sending: Codable, Sendable, Hashable {
         /// The private key's URI.
         package let keyURI: String
@@ -81,7 +79,6 @@ package enum OrderEvent: Sendable, Hashable {
         }
     }
 
-    /// An answer of the CA.
     package struct Answer: Codable, Sendable, Hashable {
         /// The HTTP status; of a CA command, its exit status.
         package let status: Int
@@ -177,7 +174,6 @@ package enum OrderEvent: Sendable, Hashable {
     package struct Stop: Codable, Sendable, Hashable {
         /// The step, such as `write`.
         package let step: String
-        /// What happened.
         package let reason: String
 
         package init(step: String, reason: String) {

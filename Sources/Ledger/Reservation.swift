@@ -27,7 +27,6 @@ package struct Reservation: Sendable {
 }
 
 extension OrderEvent.Beginning {
-    /// The reservation of the order.
     package var reservation: Reservation {
         Reservation(
             token: token, keyID: keyID, publicKeyHash: publicKeyHash,

@@ -56,12 +56,10 @@ package struct TokenSelectionError: Error, Sendable {
         /// The name of the code, which later versions keep.
         package var description: String { value }
 
-        /// No token matches.
         package static let none = Code(value: "none")
         /// More than one token matches; one of them may be a token that cannot be read, which is not among
         /// the candidates.
         package static let several = Code(value: "several")
-        /// The matching tokens are not initialized.
         package static let uninitialized = Code(value: "uninitialized")
     }
 

@@ -22,7 +22,6 @@ package struct TransportAnswer: Sendable, Hashable {
 
 /// An error that prevented a complete answer.
 package struct TransportError: Error, Sendable, Equatable {
-    /// The error message.
     package let reason: String
     /// Whether the server may have received the request, and may have acted on it.
     package let mayHaveBeenSent: Bool

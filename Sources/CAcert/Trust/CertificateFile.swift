@@ -23,9 +23,7 @@ package func certificates(inFile file: String) throws(CertificateFileError) -> [
 
 /// An error from reading the certificates in a file.
 package enum CertificateFileError: Error, Sendable {
-    /// The file cannot be read.
     case unreadable(FileError)
-    /// A PEM block cannot be parsed.
     case brokenPEM(file: String, X509Error)
     /// The file contains no certificate. The error is set if the file looks like DER.
     case noCertificate(file: String, X509Error?)

@@ -127,7 +127,6 @@ package struct TrustStore: Sendable {
 
 /// An error from reading or writing trust anchors.
 package enum TrustStoreError: Error, Sendable {
-    /// There are no anchors.
     case noAnchors
     /// The folder exists and cannot be read.
     case folderUnreadable(FileError)

@@ -185,7 +185,6 @@ package struct ObjectRemoval: ~Copyable {
     }
 }
 
-/// An object to remove.
 struct RemovalTarget: Hashable {
     let handle: ObjectHandle
     let kind: ObjectKind

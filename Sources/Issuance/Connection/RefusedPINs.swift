@@ -320,7 +320,6 @@ package struct RefusedPINs: Sendable {
         throw unreadable("\(path) is \(bytes.isEmpty ? "empty" : "damaged")")
     }
 
-    /// The path of the record.
     package static func path(inFolder folder: String) -> String { folder + "/refused-pins.json" }
 
     private func notWritten(_ error: FileError) -> RefusedPINsError {

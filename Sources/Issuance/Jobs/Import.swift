@@ -16,7 +16,6 @@ package struct ImportRequest: Sendable {
     /// Whether any extended key usage is accepted, and a key without a proof of possession.
     package let acceptsAnyUse: Bool
 
-    /// Creates a request.
     package init(
         _ certificates: [Certificate], key: PKCS11URI?, label: String?, writesChain: Bool,
         acceptsAnyUse: Bool

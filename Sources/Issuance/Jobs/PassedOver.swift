@@ -11,7 +11,6 @@ package struct PassedOver: Sendable {
         case readElsewhere(String, Token)
         /// Issue a certificate for a new key.
         case issue
-        /// Resume the order with this number.
         case resume(Int64)
         /// Write the certificate of a key again, or order a new one for it.
         case certify(key: PKCS11URI)
@@ -68,7 +67,6 @@ extension PassedOver {
         isRevoked = true
     }
 
-    /// Passes over a candidate for renewal.
     package init(_ candidate: RenewalCandidate, _ reason: String, advice: Advice? = nil) {
         self.init(
             content: CertificateEntry.Content(candidate.certificate), certificate: candidate.uri,
@@ -97,8 +95,6 @@ package enum RenewalError: Error, Sendable {
     /// No matching certificate can be renewed: the URI, the matches that were skipped, and the
     /// keys that have certificates.
     case noneFits(PKCS11URI, [PassedOver], keys: [String])
-    /// Several keys match.
     case severalKeys([PKCS11URI])
-    /// Several certificates match.
     case severalCertificates([CertificateEntry], PKCS11URI)
 }

@@ -8,11 +8,8 @@ package struct Plan: Sendable {
     package let capabilities: TokenCapabilities
     package let tokenURI: PKCS11URI
     package let key: KeyPlan
-    /// The URL of the CA.
     package let ca: String
-    /// The account at the CA.
     package let account: String
-    /// The requested content of the certificate.
     package let grant: CertificateGrant
     /// Whether a certificate that differs from the request is written.
     package let acceptsChanges: Bool
@@ -20,11 +17,9 @@ package struct Plan: Sendable {
     package let certificateLabel: [UInt8]?
     /// The label of a new key; unused for an existing key.
     let newKeyLabel: NewKeyLabel
-    /// The certificate to be replaced, or nil.
     package let replacement: Replacement?
     /// The certificate on another token whose content it has, or nil.
     let original: OrderEvent.Original?
-    /// The required PINs.
     package let pins: PINPlan
 
     /// Remarks if a new key will not have the default label, as far as visible without a login. The

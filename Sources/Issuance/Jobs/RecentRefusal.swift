@@ -8,7 +8,6 @@ package struct RecentRefusal: Sendable, Hashable {
     /// The time without automatic orders, in seconds.
     static let pause: Int64 = 7 * 86_400
 
-    /// The number of the refused order.
     package let order: Int64
     /// The time of the refusal, in seconds since 1970-01-01 00:00 UTC.
     package let time: Int64

@@ -3,7 +3,6 @@ internal import OpenSSLX509
 package import TokencertLedger
 package import TokencertTokens
 
-/// A signed request and its key.
 package struct MadeRequest: Sendable {
     package let pem: String
     package let key: TokenKey

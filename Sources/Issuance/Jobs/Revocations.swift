@@ -8,12 +8,10 @@ package struct Revocations: Sendable {
     /// the certificate in hexadecimal.
     package private(set) var times: [String: Int64] = [:]
 
-    /// Collects the revocations of orders.
     package init(_ orders: [Order]) {
         self.init(events: orders.flatMap(\.events))
     }
 
-    /// Collects all revocations of a ledger.
     package init(in ledger: Ledger) throws(LedgerError) {
         self.init(events: try ledger.revocations())
     }

@@ -10,7 +10,6 @@ package struct Runner {
     /// The account that orders are sent to, or nil if nothing is sent.
     let authority: (any CertificateAuthority)?
 
-    /// Creates a runner.
     package init(_ settings: IssuanceSettings, _ authority: (any CertificateAuthority)? = nil) {
         self.settings = settings
         self.authority = authority

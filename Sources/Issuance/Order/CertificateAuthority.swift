@@ -42,20 +42,17 @@ package struct CertificateGrant: Sendable, Hashable {
         self.codeSigning = codeSigning
     }
 
-    /// The contents that an order requests.
     init(_ asked: OrderEvent.Issue) {
         self.init(
             name: asked.name, emailAddresses: asked.emailAddresses, codeSigning: asked.codeSigning)
     }
 }
 
-/// An order for a certificate.
 package struct CertificateOrder: Sendable, Hashable {
     package let grant: CertificateGrant
     /// The certificate signing request in PEM.
     package let request: String
 
-    /// Creates an order; nothing is sent.
     package init(grant: CertificateGrant, request: String) {
         self.grant = grant
         self.request = request
@@ -79,7 +76,6 @@ package struct SentOrder: Sendable, Hashable {
     package let publicKeyHash: String
     /// When it was sent, in seconds since 1970-01-01 00:00 UTC.
     package let time: Int64
-    /// What was sent.
     package let order: CertificateOrder
 
     package init(number: String?, publicKeyHash: String, time: Int64, order: CertificateOrder) {
@@ -99,7 +95,6 @@ package struct SearchPauses: Sendable {
     private var pause = 2
     private let start = ContinuousClock.now
 
-    /// Creates pauses for a time in seconds.
     package init(limit: Int) {
         self.limit = limit
     }

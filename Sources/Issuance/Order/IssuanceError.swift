@@ -25,9 +25,7 @@ package struct IssuanceError: Error, Sendable {
         package static let noRoom = Code(value: "noRoom")
         /// An object cannot be removed: `CKA_DESTROYABLE` is false, or the token refused.
         package static let notDestroyable = Code(value: "notDestroyable")
-        /// No object matches the URI.
         package static let noSuchObject = Code(value: "noSuchObject")
-        /// Several objects match the URI.
         package static let severalObjects = Code(value: "severalObjects")
         /// The PIN is wrong, malformed, or locked.
         package static let pinRefused = Code(value: "pinRefused")
@@ -57,7 +55,6 @@ package struct IssuanceError: Error, Sendable {
         package static let credentialsRefused = Code(value: "credentialsRefused")
         /// The CA cannot be reached or authenticated; nothing was ordered.
         package static let caUnreachable = Code(value: "caUnreachable")
-        /// The CA refused the order.
         package static let orderRefused = Code(value: "orderRefused")
         /// The order was sent, but no usable certificate has arrived.
         package static let orderPending = Code(value: "orderPending")
@@ -118,9 +115,7 @@ package struct IssuanceError: Error, Sendable {
 
     /// A value that the user has to choose.
     package enum MissingValue: Sendable, Hashable {
-        /// The name in the certificate.
         case name
-        /// An address in the certificate.
         case emailAddress
     }
 

@@ -5,7 +5,6 @@ internal import TokencertTokens
 
 /// A request by the user. Fields that are nil or empty are filled in if there is one sensible choice.
 package struct IssuanceRequest: Sendable {
-    /// The key for the certificate.
     package enum KeyChoice: Sendable {
         /// A new key; nil means RSA 3072, or RSA 2048 if the token does not support 3072 bits.
         case generate(KeyKind?)
@@ -42,7 +41,6 @@ package struct IssuanceRequest: Sendable {
 }
 
 extension IssuanceRequest {
-    /// Restores the request of an order.
     package init(_ order: Order) {
         self.init()
         let beginning = order.beginning

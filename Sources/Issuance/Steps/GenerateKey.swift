@@ -45,7 +45,6 @@ extension Connection {
         return key
     }
 
-    /// Throws if a key may not sign.
     func requireSigning(_ key: TokenKey, at step: Step) throws(IssuanceError) {
         guard !key.maySign else { return }
         throw IssuanceError(

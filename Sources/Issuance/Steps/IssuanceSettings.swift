@@ -10,12 +10,9 @@ package struct IssuanceSettings: Sendable {
     package var allowsLastTry: Bool
     /// Returns the time in seconds since 1970-01-01 00:00 UTC.
     package var clock: @Sendable () -> Int64
-    /// Receives the progress of a job.
     package var observer: any OrderObserver
-    /// Interprets the CA's answers.
     package var authority: any CertificateAuthority.Type
 
-    /// Creates settings.
     package init(
         anchors: TrustAnchors, acceptance: KeyAcceptance, allowsLastTry: Bool,
         clock: @escaping @Sendable () -> Int64, observer: any OrderObserver,
@@ -30,9 +27,7 @@ package struct IssuanceSettings: Sendable {
     }
 }
 
-/// Receives the progress of a job.
 package protocol OrderObserver: Sendable {
-    /// Called when a step begins.
     func stepBegins(_ step: Step)
     /// Called when the ledger has a new order, before anything is done for it.
     func orderBegan(_ order: Int64)

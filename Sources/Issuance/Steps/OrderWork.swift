@@ -94,7 +94,6 @@ package struct BroughtByUser: Sendable {
     /// Whether the certificates are for an order in the ledger; false for an import.
     package var isForOrder = true
 
-    /// Creates an empty input.
     package init() {}
 }
 
@@ -179,7 +178,6 @@ final class Journal {
         return RecordedIntent()
     }
 
-    /// Records an event that has happened.
     func recordFact(_ event: OrderEvent) {
         order = order.adding(event)
         unwritten.append(event)

@@ -311,17 +311,13 @@ struct Verification {
 package struct Difference: Sendable, Hashable {
     /// The field or extension that differs, such as `name` or `code signing`.
     package let subject: String
-    /// The requested value.
     package let asked: String
-    /// The value in the certificate.
     package let got: String
 }
 
 /// A certificate that passed every check.
 package struct VerifiedCertificate: Sendable {
-    /// The certificate.
     package let certificate: Certificate
-    /// The other certificates that were received.
     package let others: [Certificate]
     /// Accepted differences from the request.
     package let differences: [Difference]
@@ -330,6 +326,5 @@ package struct VerifiedCertificate: Sendable {
 }
 
 extension Difference {
-    /// The difference in one line.
     var text: String { "\(subject): requested \"\(asked)\", got \"\(got)\"" }
 }

@@ -11,7 +11,6 @@ package protocol TokenDescription: Sendable {
     var mechanisms: Set<MechanismType> { get }
     /// The sizes of the keys that it generates, if the token reports them.
     var keySizes: [MechanismType: ClosedRange<Int>] { get }
-    /// Whether the module has a function.
     func provides(_ function: CryptokiFunction) -> Bool
 }
 
@@ -116,7 +115,6 @@ extension TokenDescription {
 
     // MARK: Roles
 
-    /// The role that generates keys.
     package var generator: TokenProfile.Writer { profile?.generates ?? .user }
 
     /// The role that writes and removes certificates.
@@ -167,13 +165,10 @@ extension TokenDescription {
 
     // MARK: Templates
 
-    /// Attributes to omit from a new public key.
     package var omittedFromPublicKeys: Set<AttributeType> { types(profile?.omits?.publicKey) }
 
-    /// Attributes to omit from a new private key.
     package var omittedFromPrivateKeys: Set<AttributeType> { types(profile?.omits?.privateKey) }
 
-    /// Attributes to omit from a certificate.
     package var omittedFromCertificates: Set<AttributeType> { types(profile?.omits?.certificate) }
 
     private func types(_ names: [String]?) -> Set<AttributeType> {

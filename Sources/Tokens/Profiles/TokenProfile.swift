@@ -56,7 +56,6 @@ package struct TokenProfile: Sendable, Hashable, Codable {
 
     /// The format of the security officer's PIN.
     package struct SecurityOfficerPIN: Sendable, Hashable, Codable {
-        /// The usual name of the PIN.
         package var name: String
         /// The permitted numbers of hexadecimal digits; nil if it is not a number.
         package var hexadecimalDigits: [Int]?
@@ -96,7 +95,6 @@ package struct TokenProfile: Sendable, Hashable, Codable {
     package var tested: String
     /// The module and tokens that it applies to.
     package var match: Match
-    /// Advice for the user.
     package var notes: [String]?
     /// Kinds of keys to generate, by ``KeyKind/name``; nil for all that the mechanisms support.
     package var keyKinds: [String]?
@@ -155,7 +153,6 @@ extension TokenProfile {
         self.match = match
     }
 
-    /// Whether the profile applies to a token.
     package func matches(_ token: Token) -> Bool { matches(token.info, of: token.module.info) }
 
     func matches(_ token: TokenInfo, of module: ModuleInfo) -> Bool {
