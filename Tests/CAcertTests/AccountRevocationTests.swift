@@ -15,15 +15,15 @@ import Testing
         site.answers[Self.change] = [Self.page("<html>done</html>")]
     }
 
-    private static func page(_ text: String) -> WebAnswer {
-        WebAnswer(status: 200, contentType: "text/html", body: Array(text.utf8))
+    private static func page(_ text: String) -> TransportAnswer {
+        TransportAnswer(status: 200, contentType: "text/html", body: Array(text.utf8))
     }
 
     /// A page that lists one certificate.
     private static func listing(
         _ number: String, revoked: String = "Not Revoked", serial: String = "0A1B",
         csrf: String = ""
-    ) -> WebAnswer {
+    ) -> TransportAnswer {
         let expiry = serial.isEmpty ? "0000-00-00 00:00:00" : "2028-11-27 09:00:00"
         return page(
             """
@@ -71,8 +71,8 @@ import Testing
     func notListed() {
         for page in [
             Self.listing("8"), Self.listing("7", serial: ""), Self.page("<html>Maintenance</html>"),
-            WebAnswer(status: 500),
-            WebAnswer(status: 302, redirect: ScriptedSite.site + "/index.php?id=4"),
+            TransportAnswer(status: 500),
+            TransportAnswer(status: 302, redirect: ScriptedSite.site + "/index.php?id=4"),
         ] {
             site.answers[Self.list] = [page]
             guard case .notRequested = account.revoke("7") else {
@@ -88,7 +88,7 @@ import Testing
     func unconfirmed() {
         for page in [
             Self.listing("7"), Self.listing("8"), Self.page("<html>Maintenance</html>"),
-            WebAnswer(status: 302, redirect: ScriptedSite.site + "/index.php?id=4"),
+            TransportAnswer(status: 302, redirect: ScriptedSite.site + "/index.php?id=4"),
         ] {
             site.answers[Self.list] = [Self.listing("7"), page]
             guard case .unknown = account.revoke("7") else {
@@ -139,7 +139,7 @@ import Testing
     func endedSession() {
         site.answers[Self.list] = [Self.listing("7")]
         site.answers[Self.change] = [
-            WebAnswer(status: 302, redirect: ScriptedSite.site + "/index.php?id=4")
+            TransportAnswer(status: 302, redirect: ScriptedSite.site + "/index.php?id=4")
         ]
         guard case .notRequested(let error) = account.revoke("7") else {
             Issue.record("nothing was requested")

@@ -9,7 +9,7 @@ import TokencertTestAuthority
 /// A web site that returns given answers, by the request.
 final class ScriptedSite: WebTransport {
     /// The answers to each request; the last one is repeated.
-    var answers: [String: [WebAnswer]] = [:]
+    var answers: [String: [TransportAnswer]] = [:]
     /// The requests that arrive although the connection then breaks.
     var broken: Set<String> = []
     private(set) var requests: [String] = []
@@ -18,7 +18,7 @@ final class ScriptedSite: WebTransport {
 
     static let site = "https://ca.example.org"
 
-    private func answer(_ request: String) throws(TransportError) -> WebAnswer {
+    private func answer(_ request: String) throws(TransportError) -> TransportAnswer {
         requests.append(request)
         guard !broken.contains(request) else {
             throw TransportError(reason: "the connection broke", mayHaveBeenSent: true)
@@ -30,11 +30,11 @@ final class ScriptedSite: WebTransport {
         return next
     }
 
-    func get(_ url: String) throws(TransportError) -> WebAnswer {
+    func get(_ url: String) throws(TransportError) -> TransportAnswer {
         try answer(String(url.dropFirst(Self.site.count)))
     }
 
-    func post(to url: String, form: borrowing Secret) throws(TransportError) -> WebAnswer {
+    func post(to url: String, form: borrowing Secret) throws(TransportError) -> TransportAnswer {
         forms.append(
             form.withBytes { bytes in
                 String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
@@ -49,7 +49,7 @@ final class ScriptedSite: WebTransport {
 @Suite struct WebAccountTests {
     private static let login = "/index.php"
     private static let list = "/account.php?id=5&viewall=1"
-    private static let success = WebAnswer(
+    private static let success = TransportAnswer(
         status: 302, redirect: ScriptedSite.site + "/account.php", contentType: "text/html")
     private static let sentAt: Int64 = 1_800_000_000
 
@@ -58,17 +58,17 @@ final class ScriptedSite: WebTransport {
     init() {
         site.answers[Self.login] = [Self.success]
         site.answers["/account.php?id=logout"] = [
-            WebAnswer(status: 302, redirect: ScriptedSite.site + "/index.php")
+            TransportAnswer(status: 302, redirect: ScriptedSite.site + "/index.php")
         ]
     }
 
-    private static func page(_ text: String) -> WebAnswer {
-        WebAnswer(
+    private static func page(_ text: String) -> TransportAnswer {
+        TransportAnswer(
             status: 200, contentType: "text/html; charset=UTF-8", body: Array(text.utf8))
     }
 
-    private static func download(_ certificate: Certificate?) -> WebAnswer {
-        WebAnswer(
+    private static func download(_ certificate: Certificate?) -> TransportAnswer {
+        TransportAnswer(
             status: 200, contentType: "application/pkix-cert",
             body: Array((certificate?.pem ?? "").utf8))
     }
@@ -154,7 +154,9 @@ final class ScriptedSite: WebTransport {
             ("/account.php?id=14&force=1", "stronger password"),
         ])
     func requiredPages(page: String, part: String) throws {
-        site.answers[Self.login] = [WebAnswer(status: 302, redirect: ScriptedSite.site + page)]
+        site.answers[Self.login] = [
+            TransportAnswer(status: 302, redirect: ScriptedSite.site + page)
+        ]
         let error = try error()
         #expect(error.code == .memberRequired && error.reason.contains(part), "\(error.reason)")
         #expect(error.advice.contains { $0.hasSuffix("https://ca.example.org/index.php?id=4") })
@@ -173,16 +175,16 @@ final class ScriptedSite: WebTransport {
     @Test("An unknown answer to a login is not taken for a success")
     func unknownLogin() throws {
         for answer in [
-            WebAnswer(status: 200), WebAnswer(status: 404),
-            WebAnswer(status: 302, redirect: "https://other.example/account.php"),
-            WebAnswer(status: 302, redirect: "http://ca.example.org/account.php"),
+            TransportAnswer(status: 200), TransportAnswer(status: 404),
+            TransportAnswer(status: 302, redirect: "https://other.example/account.php"),
+            TransportAnswer(status: 302, redirect: "http://ca.example.org/account.php"),
             Self.page("<html>Maintenance</html>"),
-            WebAnswer(status: 200, contentType: "application/json", body: Array("{}".utf8)),
+            TransportAnswer(status: 200, contentType: "application/json", body: Array("{}".utf8)),
         ] {
             site.answers[Self.login] = [answer]
             #expect(try error().code == .unknownPage, "\(answer)")
         }
-        site.answers[Self.login] = [WebAnswer(status: 500)]
+        site.answers[Self.login] = [TransportAnswer(status: 500)]
         #expect(try error().code == .unreachable)
         site.answers[Self.login] = nil
         #expect(try error().code == .unreachable)
@@ -225,13 +227,13 @@ final class ScriptedSite: WebTransport {
     @Test("Another member's number, a broken download and a lost session are errors")
     func wrongDownloads() throws {
         let path = "/account.php?id=6&cert=7&format=pem"
-        let broken = WebAnswer(
+        let broken = TransportAnswer(
             status: 200, contentType: "application/pkix-cert", body: Array("-----BEGIN".utf8))
-        let cases: [(WebAnswer, WebAccountError.Code)] = [
+        let cases: [(TransportAnswer, WebAccountError.Code)] = [
             (Self.page("<html>No such certificate</html>"), .noSuchCertificate),
-            (broken, .unknownPage), (WebAnswer(status: 404), .unknownPage),
+            (broken, .unknownPage), (TransportAnswer(status: 404), .unknownPage),
             (
-                WebAnswer(status: 302, redirect: ScriptedSite.site + "/index.php?id=4"),
+                TransportAnswer(status: 302, redirect: ScriptedSite.site + "/index.php?id=4"),
                 .notLoggedIn
             ),
         ]
@@ -253,14 +255,16 @@ final class ScriptedSite: WebTransport {
     @Test("A site that cannot be reached for a moment is asked again until the limit")
     func unreachableForAMoment() throws {
         let path = "/account.php?id=6&cert=7&format=pem"
-        site.answers[path] = [WebAnswer(status: 503), WebAnswer(status: 503), Self.download(nil)]
+        site.answers[path] = [
+            TransportAnswer(status: 503), TransportAnswer(status: 503), Self.download(nil),
+        ]
         let (result, pauses) = try search("7", limit: 6)
         #expect(pauses == [2, 4])
         guard case .notYet = result else {
             Issue.record("the site was reached at last")
             return
         }
-        site.answers[path] = [WebAnswer(status: 503)]
+        site.answers[path] = [TransportAnswer(status: 503)]
         guard case .failed(let reason, _) = try search("7").result else {
             Issue.record("the site was never reached")
             return
@@ -279,7 +283,7 @@ final class ScriptedSite: WebTransport {
 
     @Test("A session that ends during the wait is renewed, at least five seconds after the last")
     func renewedSession() throws {
-        let lost = WebAnswer(status: 302, redirect: ScriptedSite.site + "/index.php?id=4")
+        let lost = TransportAnswer(status: 302, redirect: ScriptedSite.site + "/index.php?id=4")
         site.answers["/account.php?id=6&cert=7&format=pem"] = [
             Self.download(nil), lost, Self.download(nil),
         ]

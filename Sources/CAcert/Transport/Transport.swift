@@ -8,14 +8,22 @@ package protocol Transport: ~Copyable {
     ) throws(TransportError) -> TransportAnswer
 }
 
-/// The answer that a ``Transport`` received.
+/// The answer of a server.
 package struct TransportAnswer: Sendable, Hashable {
     /// The HTTP status.
     package let status: Int
+    /// The absolute URL that a redirect names, or nil; known only of a page.
+    package let redirect: String?
+    /// The value of the `Content-Type` header, or nil; known only of a page.
+    package let contentType: String?
     package let body: [UInt8]
 
-    package init(status: Int, body: [UInt8]) {
+    package init(
+        status: Int, redirect: String? = nil, contentType: String? = nil, body: [UInt8] = []
+    ) {
         self.status = status
+        self.redirect = redirect
+        self.contentType = contentType
         self.body = body
     }
 }

@@ -50,7 +50,7 @@ extension WebAccount {
         form.append("revokeid[]", number)
         form.append("revoke", "Revoke/Delete")
         if let csrf { form.append("csrf", csrf) }
-        let answer: WebAnswer
+        let answer: TransportAnswer
         do throws(TransportError) {
             answer = try transport.post(to: site + "/account.php", form: form.body)
         } catch {

@@ -53,7 +53,7 @@ package final class WebAccount {
         }
         form.append("pword", password)
         form.append("process", "Login")
-        let answer: WebAnswer
+        let answer: TransportAnswer
         do throws(TransportError) {
             answer = try transport.post(to: site + "/index.php", form: form.body)
         } catch {
@@ -85,8 +85,8 @@ package final class WebAccount {
     }
 
     /// Gets a page of the account.
-    func page(_ query: String) throws(WebAccountError) -> WebAnswer {
-        let answer: WebAnswer
+    func page(_ query: String) throws(WebAccountError) -> TransportAnswer {
+        let answer: TransportAnswer
         do throws(TransportError) {
             answer = try transport.get("\(site)/account.php?\(query)")
         } catch {
@@ -111,7 +111,7 @@ package final class WebAccount {
 
     /// The certificates in the page that lists them.
     static func certificates(
-        inPage answer: WebAnswer
+        inPage answer: TransportAnswer
     ) throws(WebAccountError) -> [ListedCertificate] {
         guard let list = ListedCertificate.list(inPage: answer.body) else {
             throw WebAccountError(
@@ -138,7 +138,7 @@ package final class WebAccount {
         return certificate
     }
 
-    private func isPage(_ answer: WebAnswer) -> Bool {
+    private func isPage(_ answer: TransportAnswer) -> Bool {
         answer.contentType?.lowercased().hasPrefix("text/html") ?? false
             && answer.body.contains(UInt8(ascii: "<"))
     }
@@ -157,7 +157,7 @@ extension WebAccountError {
         self.init(.unreachable, "the CA's web site cannot be reached: \(error.reason)")
     }
 
-    fileprivate init(unknown answer: WebAnswer) {
+    fileprivate init(unknown answer: TransportAnswer) {
         let text = HTMLText.plainText(answer.body[...]).prefix(120)
         self.init(
             // A server with a fault may work again a little later.

@@ -4,33 +4,13 @@ package import TokencertPlatform
 /// ``forget()``, follows no redirects, and sends each request once.
 package protocol WebTransport: AnyObject {
     /// Gets a page. Returns the answer with any status.
-    func get(_ url: String) throws(TransportError) -> WebAnswer
+    func get(_ url: String) throws(TransportError) -> TransportAnswer
 
     /// Posts an `application/x-www-form-urlencoded` form. Returns the answer with any status.
-    func post(to url: String, form: borrowing Secret) throws(TransportError) -> WebAnswer
+    func post(to url: String, form: borrowing Secret) throws(TransportError) -> TransportAnswer
 
     /// Removes the session's cookie.
     func forget()
-}
-
-/// An answer of the CA's web site.
-package struct WebAnswer: Sendable, Hashable {
-    /// The HTTP status.
-    package let status: Int
-    /// The absolute URL that a redirect names, or nil.
-    package let redirect: String?
-    /// The value of the `Content-Type` header, or nil.
-    package let contentType: String?
-    package let body: [UInt8]
-
-    package init(
-        status: Int, redirect: String? = nil, contentType: String? = nil, body: [UInt8] = []
-    ) {
-        self.status = status
-        self.redirect = redirect
-        self.contentType = contentType
-        self.body = body
-    }
 }
 
 /// Why something is not available in the web account.

@@ -42,17 +42,17 @@ final class CurlWebTransport: WebTransport {
             keepsCookies: true)
     }
 
-    func get(_ url: String) throws(TransportError) -> WebAnswer {
+    func get(_ url: String) throws(TransportError) -> TransportAnswer {
         do throws(HTTPError) {
-            return WebAnswer(try client.get(url))
+            return TransportAnswer(try client.get(url))
         } catch {
             throw TransportError(error)
         }
     }
 
-    func post(to url: String, form: borrowing Secret) throws(TransportError) -> WebAnswer {
+    func post(to url: String, form: borrowing Secret) throws(TransportError) -> TransportAnswer {
         do throws(HTTPError) {
-            return WebAnswer(try client.post(to: url, form: form))
+            return TransportAnswer(try client.post(to: url, form: form))
         } catch {
             throw TransportError(error)
         }
@@ -62,7 +62,11 @@ final class CurlWebTransport: WebTransport {
 }
 
 extension TransportAnswer {
-    fileprivate init(_ answer: HTTPAnswer) { self.init(status: answer.status, body: answer.body) }
+    fileprivate init(_ answer: HTTPAnswer) {
+        self.init(
+            status: answer.status, redirect: answer.redirect, contentType: answer.contentType,
+            body: answer.body)
+    }
 }
 
 extension TransportError {
@@ -70,14 +74,6 @@ extension TransportError {
         self.init(
             reason: error.reason, mayHaveBeenSent: error.mayHaveBeenSent,
             partialAnswer: error.partialAnswer, partialStatus: error.partialStatus)
-    }
-}
-
-extension WebAnswer {
-    fileprivate init(_ answer: HTTPAnswer) {
-        self.init(
-            status: answer.status, redirect: answer.redirect, contentType: answer.contentType,
-            body: answer.body)
     }
 }
 

@@ -27,7 +27,8 @@ struct OrderWork {
 
     /// The key of the order, if it was found already.
     var foundKey: TokenKey?
-    private var knownOutcomes: OrderOutcomes?
+    /// The outcomes of the other orders, if they were read already.
+    var knownOutcomes: OrderOutcomes?
 
     init(
         _ journal: Journal, _ settings: IssuanceSettings,
@@ -74,12 +75,6 @@ struct OrderWork {
         let outcomes = try OrderOutcomes(besides: order, in: journal.openOrder.ledger)
         knownOutcomes = outcomes
         return outcomes
-    }
-
-    /// Clears the cache.
-    mutating func forget() {
-        foundKey = nil
-        knownOutcomes = nil
     }
 }
 
