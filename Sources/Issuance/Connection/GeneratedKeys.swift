@@ -136,9 +136,9 @@ extension Connection {
         do throws(IssuanceError) {
             let key =
                 if let privateKey {
-                    try reader.read(privateKey, publicKey, isNew: true, &session)
+                    try readKey(privateKey, publicKey, isNew: true)
                 } else {
-                    try reader.readOnly(new.id, &session)
+                    try readKey(id: new.id)
                 }
             do throws(IssuanceError) {
                 return try requireAsPlanned(key, new)
@@ -160,7 +160,7 @@ extension Connection {
                         + "may show a new key only to a new process")
                 : error
             let key = IssuanceError.KeyOnToken(
-                uri: reader.uri(new.id, new.label), id: new.id, isNew: true, module: token.module)
+                uri: keyURI(new.id, new.label), id: new.id, isNew: true, module: token.module)
             throw failure.with(
                 circumstances: failure.tokenError == nil
                     ? failure.circumstances.union([.attributesAreWrong]) : failure.circumstances,

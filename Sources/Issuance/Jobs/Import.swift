@@ -114,7 +114,7 @@ extension Connection {
     fileprivate mutating func keys(for request: ImportRequest) throws(IssuanceError) -> [TokenKey] {
         let hashes = request.certificates.map { hexadecimal($0.publicKey.sha256Fingerprint) }
         if let uri = request.key {
-            let key = try reader.find(uri, among: Set(hashes), &session)
+            let key = try findKey(uri, among: Set(hashes))
             guard hashes.contains(key.publicKeyHash) else {
                 throw IssuanceError(
                     .certificateWrong, at: .verify, "the certificate is for another key")
@@ -128,8 +128,7 @@ extension Connection {
             _ hash: String, among isCandidate: (PublicKey?) -> Bool
         ) throws(IssuanceError) -> [TokenKey] {
             let entries = inventory.keys.filter { isCandidate($0.value) }
-            return try reader.keys(
-                among: entries.compactMap { $0.privateKey?.handle }, [hash], &session)
+            return try self.keys(among: entries.compactMap { $0.privateKey?.handle }, [hash])
         }
         var found: [[TokenKey]] = []
         // The key of a CA may be on the token, too.

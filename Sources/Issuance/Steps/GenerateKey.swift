@@ -38,8 +38,7 @@ extension Connection {
     ) throws(IssuanceError) -> TokenKey {
         let hashes = publicKeyHash.map { Set([$0]) }
         let key = try perform(.read, at: .generate) { connection, _ in
-            try connection.reader.find(
-                uri, among: hashes, accepting: acceptance, &connection.session)
+            try connection.findKey(uri, among: hashes, accepting: acceptance)
         }
         try requireSigning(key, at: .generate)
         return key
@@ -98,9 +97,9 @@ extension Connection {
         of order: Order, _ plan: KeyPlan, _ hash: String, in ledger: Ledger
     ) throws(IssuanceError) -> TokenKey {
         do throws(IssuanceError) {
-            return try reader.find(
+            return try findKey(
                 id: bytes(hexadecimal: order.beginning.keyID) ?? [], publicKeyHash: hash,
-                isNew: order.beginning.newKeyKind != nil, &session)
+                isNew: order.beginning.newKeyKind != nil)
         } catch {
             // The token may have shown a different public half when the key was generated. Until
             // the order is sent, the id and label identify the key.

@@ -3,31 +3,28 @@ internal import OpenSSLX509
 internal import TokencertTokens
 
 /// Finds and reads keys on a token.
-struct KeyReader {
-    let tokenURI: PKCS11URI
-    let possibleID: [UInt8]?
-
+extension Connection {
     /// Finds the key that matches a URI. If several match, the SHA-256 of the possible public keys,
     /// in hexadecimal, must select one of them.
-    func find(
+    mutating func findKey(
         _ uri: PKCS11URI, among hashes: Set<String>? = nil,
-        accepting acceptance: KeyAcceptance = .anything, _ session: inout Session<ReadWrite>
+        accepting acceptance: KeyAcceptance = .anything
     ) throws(IssuanceError) -> TokenKey {
         var template = uri.objectAttributes
         template[.class] = .privateKey
-        var found = try search(template, &session)
-        if let possibleID, template[.id] as [UInt8]? == nil {
-            let others = try search(Template(.privateKey, id: possibleID), &session)
+        var found = try search(template)
+        if let possibleKeyID, template[.id] as [UInt8]? == nil {
+            let others = try search(Template(.privateKey, id: possibleKeyID))
             found += others.filter { !found.contains($0) }
         }
         if found.count > 1, let hashes {
-            let fitting = try keys(among: found, hashes, &session)
+            let fitting = try keys(among: found, hashes)
             if Set(fitting.map(\.publicKeyHash)).count == 1, let key = certain(fitting) {
                 return try accepted(key, acceptance)
             }
         }
         guard found.count == 1 else {
-            let choices = try uris(of: found.isEmpty ? nil : found, &session)
+            let choices = try uris(of: found.isEmpty ? nil : found)
             throw IssuanceError(
                 found.isEmpty ? .noSuchObject : .severalObjects, at: .generate,
                 found.isEmpty
@@ -36,10 +33,10 @@ struct KeyReader {
                 choices: choices, wanted: uri.description)
         }
         let key: TokenKey
-        if let hashes, let known = try read(found[0], among: hashes, &session) {
+        if let hashes, let known = try readKey(found[0], among: hashes) {
             key = known
         } else {
-            key = try read(found[0], nil, isNew: false, &session)
+            key = try readKey(found[0], nil, isNew: false)
         }
         return try accepted(key, acceptance)
     }
@@ -54,29 +51,28 @@ struct KeyReader {
     }
 
     /// The URIs of at most twenty private keys; nil means all keys on the token.
-    private func uris(
-        of keys: [ObjectHandle]?, _ session: inout Session<ReadWrite>
-    ) throws(IssuanceError) -> [String] {
+    private mutating func uris(of keys: [ObjectHandle]?) throws(IssuanceError) -> [String] {
         try at(.generate, "cannot search the token") {
-            let handles = try keys ?? session.findObjects(Template(.privateKey))
+            let template = Template(.privateKey)
+            let handles = if let keys { keys } else { try session.findObjects(template) }
             var uris: [String] = []
             for handle in handles.prefix(20) {
                 let attributes = try session.attributes(
                     of: handle, [AttributeKey.id.type, AttributeKey.labelBytes.type])
-                uris.append(uri(attributes[.id] ?? [], attributes[.labelBytes] ?? []))
+                uris.append(keyURI(attributes[.id] ?? [], attributes[.labelBytes] ?? []))
             }
             return uris
         }
     }
 
     /// Finds a key by its public key and its last known id.
-    func find(
-        id: [UInt8], publicKeyHash: String, isNew: Bool = false, _ session: inout Session<ReadWrite>
+    mutating func findKey(
+        id: [UInt8], publicKeyHash: String, isNew: Bool = false
     ) throws(IssuanceError) -> TokenKey {
         // Modules disagree on what a search for an empty id finds.
         let template = Template(.privateKey, id: id.isEmpty ? nil : id)
-        let found = try keys(
-            among: search(template, &session), [publicKeyHash], isNew: isNew, &session)
+        let handles = try search(template)
+        let found = try keys(among: handles, [publicKeyHash], isNew: isNew)
         if let key = certain(found) { return key }
         guard found.isEmpty else {
             throw IssuanceError(
@@ -96,42 +92,38 @@ struct KeyReader {
     }
 
     /// The private keys that could belong to one of the public keys.
-    func keys(
-        among handles: [ObjectHandle], _ hashes: Set<String>, isNew: Bool = false,
-        _ session: inout Session<ReadWrite>
+    mutating func keys(
+        among handles: [ObjectHandle], _ hashes: Set<String>, isNew: Bool = false
     ) throws(IssuanceError) -> [TokenKey] {
         var keys: [TokenKey] = []
         for handle in handles {
-            let key = try read(handle, among: hashes, isNew: isNew, &session)
+            let key = try readKey(handle, among: hashes, isNew: isNew)
             if let key { keys.append(key) }
         }
         return keys
     }
 
     /// Reads the only private key with an id.
-    func readOnly(
-        _ id: [UInt8], _ session: inout Session<ReadWrite>
-    ) throws(IssuanceError) -> TokenKey {
-        let found = try search(Template(.privateKey, id: id), &session)
+    mutating func readKey(id: [UInt8]) throws(IssuanceError) -> TokenKey {
+        let found = try search(Template(.privateKey, id: id))
         guard found.count == 1 else {
             throw IssuanceError(
                 .notProved, at: .generate,
                 "the token generated a key pair but shows \(found.count) private keys with its id")
         }
-        return try read(found[0], nil, isNew: true, &session)
+        return try readKey(found[0], nil, isNew: true)
     }
 
     /// Reads a private key and finds its public key: in its own attributes, in the public key object,
     /// or in a certificate. Verifying the signature of the request proves that it is the right one.
-    func read(
-        _ privateKey: ObjectHandle, _ publicKey: ObjectHandle?, isNew: Bool,
-        _ session: inout Session<ReadWrite>
+    mutating func readKey(
+        _ privateKey: ObjectHandle, _ publicKey: ObjectHandle?, isNew: Bool
     ) throws(IssuanceError) -> TokenKey {
-        let half = try privateHalf(privateKey, &session)
+        let half = try privateHalf(privateKey)
         let candidates = try at(.generate, "cannot read a key") {
-            try publicHalves(of: half, publicKey, &session)
+            try publicHalves(of: half, publicKey)
         }
-        let uri = self.uri(half.id, half.label)
+        let uri = keyURI(half.id, half.label)
         guard let first = candidates.first else {
             throw IssuanceError(
                 .noSuchObject, at: .generate, "cannot find the public key of \(uri) on the token")
@@ -143,26 +135,25 @@ struct KeyReader {
                     + "\(uri): "
                     + candidates.map(\.uri).joined(separator: ", "))
         }
-        return key(half, first, isNew: isNew)
+        return tokenKey(half, first, isNew: isNew)
     }
 
     /// Reads a private key, or returns nil if its public key cannot be one of the known ones.
-    private func read(
-        _ privateKey: ObjectHandle, among hashes: Set<String>, isNew: Bool = false,
-        _ session: inout Session<ReadWrite>
+    private mutating func readKey(
+        _ privateKey: ObjectHandle, among hashes: Set<String>, isNew: Bool = false
     ) throws(IssuanceError) -> TokenKey? {
-        let half = try privateHalf(privateKey, &session)
+        let half = try privateHalf(privateKey)
         let candidates = try at(.generate, "cannot read a key") {
-            try publicHalves(of: half, nil, &session)
+            try publicHalves(of: half, nil)
         }
         let known = candidates.first { hashes.contains(hexadecimal($0.value.sha256Fingerprint)) }
-        return known.map { key(half, $0, isNew: isNew) }
+        return known.map { tokenKey(half, $0, isNew: isNew) }
     }
 
-    private func key(_ half: PrivateHalf, _ candidate: PublicHalf, isNew: Bool) -> TokenKey {
+    private func tokenKey(_ half: PrivateHalf, _ candidate: PublicHalf, isNew: Bool) -> TokenKey {
         TokenKey(
             handle: half.handle, publicKey: candidate.value, id: half.id, labelBytes: half.label,
-            uri: uri(half.id, half.label), isNew: isNew,
+            uri: keyURI(half.id, half.label), isNew: isNew,
             needsPINForEachUse: half.attributes[.alwaysAuthenticate] ?? false,
             maySign: half.attributes[.sign] ?? true,
             mayDecrypt: half.attributes[.decrypt] ?? false, tellsPublicKey: candidate.isOwn)
@@ -187,14 +178,12 @@ struct KeyReader {
         let isOwn: Bool
     }
 
-    private static let values = [
+    private static let valueTypes = [
         AttributeKey.modulus.type, AttributeKey.publicExponent.type,
         AttributeKey.ecParams.type, AttributeKey.ecPoint.type,
     ]
 
-    private func privateHalf(
-        _ handle: ObjectHandle, _ session: inout Session<ReadWrite>
-    ) throws(IssuanceError) -> PrivateHalf {
+    private mutating func privateHalf(_ handle: ObjectHandle) throws(IssuanceError) -> PrivateHalf {
         let attributes = try at(.generate, "cannot read a key") {
             try session.attributes(
                 of: handle,
@@ -208,17 +197,17 @@ struct KeyReader {
     }
 
     /// The possible public keys of a private key, from the best source on the token that has any.
-    private func publicHalves(
-        of half: PrivateHalf, _ publicKey: ObjectHandle?, _ session: inout Session<ReadWrite>
+    private mutating func publicHalves(
+        of half: PrivateHalf, _ publicKey: ObjectHandle?
     ) throws(CryptokiError) -> [PublicHalf] {
-        let uri = self.uri(half.id, half.label)
+        let uri = keyURI(half.id, half.label)
         // The private key is the best source, because two key pairs may have the same id.
-        let own = try session.attributes(of: half.handle, Self.values)
+        let own = try session.attributes(of: half.handle, Self.valueTypes)
         if let value = TokencertTokens.publicKey(half.type, own) {
             return [PublicHalf(value: value, uri: uri, isOwn: true)]
         }
         if let publicKey {
-            let attributes = try session.attributes(of: publicKey, Self.values)
+            let attributes = try session.attributes(of: publicKey, Self.valueTypes)
             if let value = TokencertTokens.publicKey(half.type, attributes) {
                 return [PublicHalf(value: value, uri: uri, isOwn: true)]
             }
@@ -230,7 +219,7 @@ struct KeyReader {
             return [PublicHalf(value: value.byNumbers, uri: uri, isOwn: true)]
         }
         for objectClass in [ObjectClass.publicKey, .certificate] {
-            let found = try neighbours(of: half, objectClass, &session)
+            let found = try neighbours(of: half, objectClass)
             if !found.isEmpty { return found }
         }
         return []
@@ -238,12 +227,12 @@ struct KeyReader {
 
     /// The objects of a class with the id of a private key. If it has no id or there are none, those
     /// with its label.
-    private func neighbours(
-        of half: PrivateHalf, _ objectClass: ObjectClass, _ session: inout Session<ReadWrite>
+    private mutating func neighbours(
+        of half: PrivateHalf, _ objectClass: ObjectClass
     ) throws(CryptokiError) -> [PublicHalf] {
         if !half.id.isEmpty {
-            let template = Template(objectClass, id: half.id)
-            let found = try told(by: session.findObjects(template), half, &session) { head in
+            let objects = try session.findObjects(Template(objectClass, id: half.id))
+            let found = try told(by: objects, half) { head in
                 head[.id] == half.id
             }
             if Set(found.map(\.half.value)).count > 1 {
@@ -253,7 +242,8 @@ struct KeyReader {
             if !found.isEmpty { return found.map(\.half) }
         }
         let template = Template(objectClass, label: half.label.isEmpty ? nil : half.label)
-        let found = try told(by: session.findObjects(template), half, &session) { head in
+        let objects = try session.findObjects(template)
+        let found = try told(by: objects, half) { head in
             // A public key with an id belongs to another pair. The id of a certificate is ignored,
             // because any program may set it.
             head[.labelBytes] ?? [] == half.label
@@ -263,9 +253,8 @@ struct KeyReader {
     }
 
     /// The public keys in the objects, if they have the private key's type.
-    private func told(
-        by objects: [ObjectHandle], _ half: PrivateHalf, _ session: inout Session<ReadWrite>,
-        where belongs: (Attributes) -> Bool
+    private mutating func told(
+        by objects: [ObjectHandle], _ half: PrivateHalf, where belongs: (Attributes) -> Bool
     ) throws(CryptokiError) -> [(half: PublicHalf, label: [UInt8])] {
         var found: [(half: PublicHalf, label: [UInt8])] = []
         for object in objects {
@@ -279,7 +268,7 @@ struct KeyReader {
             let value: PublicKey?
             switch objectClass {
             case .publicKey:
-                let attributes = try session.attributes(of: object, Self.values)
+                let attributes = try session.attributes(of: object, Self.valueTypes)
                 value = TokencertTokens.publicKey(head[.keyType] ?? half.type, attributes)
             case .certificate:
                 let attributes = try session.attributes(of: object, [AttributeKey.value.type])
@@ -297,15 +286,13 @@ struct KeyReader {
         return found
     }
 
-    private func search(
-        _ template: Template, _ session: inout Session<ReadWrite>
-    ) throws(IssuanceError) -> [ObjectHandle] {
+    private mutating func search(_ template: Template) throws(IssuanceError) -> [ObjectHandle] {
         try at(.generate, "cannot search the token") {
             try session.findObjects(template)
         }
     }
 
-    func uri(_ id: [UInt8], _ label: [UInt8]) -> String {
+    func keyURI(_ id: [UInt8], _ label: [UInt8]) -> String {
         let named = Template(
             .privateKey, id: id.isEmpty ? nil : id, label: label.isEmpty ? nil : label)
         return PKCS11URI(token: tokenURI, objectWith: named).description
@@ -323,11 +310,5 @@ extension PublicKey {
     fileprivate func isOf(_ type: KeyType?) -> Bool {
         guard let type, let own = kind.keyType else { return true }
         return own == type
-    }
-}
-
-extension Connection {
-    var reader: KeyReader {
-        KeyReader(tokenURI: tokenURI, possibleID: possibleKeyID)
     }
 }
