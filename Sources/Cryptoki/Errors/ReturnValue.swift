@@ -25,7 +25,7 @@ public struct ReturnValue: RawRepresentable, Sendable, Hashable {
 extension ReturnValue: CustomStringConvertible {
     /// The name in the standard, such as `CKR_PIN_INCORRECT`, or the number in hexadecimal.
     public var description: String {
-        if let name = Self.names[rawValue] { return name }
+        if let standardName { return standardName }
         let number = "0x" + String(rawValue, radix: 16)
         return isVendorDefined ? "CKR_VENDOR_DEFINED \(number)" : "CKR \(number)"
     }

@@ -14,7 +14,7 @@ public struct MechanismType: RawRepresentable, Sendable, Hashable {
 extension MechanismType: CustomStringConvertible {
     /// The name in the standard, such as `CKM_ECDSA`, or the number in hexadecimal.
     public var description: String {
-        Self.names[rawValue] ?? "CKM 0x" + String(rawValue, radix: 16)
+        standardName ?? "CKM 0x" + String(rawValue, radix: 16)
     }
 }
 

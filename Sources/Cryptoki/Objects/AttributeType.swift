@@ -14,15 +14,7 @@ public struct AttributeType: RawRepresentable, Sendable, Hashable {
 extension AttributeType: CustomStringConvertible {
     /// The name in the standard, such as `CKA_LABEL`, or the number in hexadecimal.
     public var description: String {
-        Self.names[rawValue] ?? "CKA 0x" + String(rawValue, radix: 16)
-    }
-
-    /// Finds an attribute type by its name in the standard.
-    ///
-    /// - Parameter name: The name, such as `CKA_LABEL`. The result is nil if the name is unknown.
-    public init?(name: String) {
-        guard let number = Self.names.first(where: { $0.value == name })?.key else { return nil }
-        self.init(rawValue: number)
+        standardName ?? "CKA 0x" + String(rawValue, radix: 16)
     }
 }
 
