@@ -152,7 +152,7 @@ import Testing
             let failure = Failure(IssuanceError(code, at: .plan, "reason"))
             #expect(failure.status == status, "\(code)")
         }
-        let x509 = X509Error(code: .malformed, context: "x", reasons: [])
+        let x509 = X509Error(.malformed, "x")
         #expect(Failure(x509).status == .configuration)
         #expect(Failure(HTTPError(.failed, "reason")).status == .configuration)
     }
@@ -162,7 +162,7 @@ import Testing
     @Test("Unusable trust anchors have the status of a configuration error")
     func trust() {
         let denied = FileError("cannot read", "/a", number: 13)
-        let broken = X509Error(code: .malformed, context: "x", reasons: [])
+        let broken = X509Error(.malformed, "x")
         let file = "/anchors/it's.pem"
         let errors: [TrustStoreError] = [
             .noAnchors, .folderUnreadable(denied), .notAFile(file), .changeable(file),

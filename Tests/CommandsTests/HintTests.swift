@@ -108,7 +108,7 @@ import Testing
         let full = Failure(FileError("cannot write", "/file", number: ENOSPC))
         #expect(full.status == .configuration)
         expectHints(full, "file")
-        expectHints(Failure(X509Error(code: .failed, context: "x", reasons: [])), "X.509")
+        expectHints(Failure(X509Error(.failed, "x")), "X.509")
         for code in [TokenSelectionError.Code.none, .several, .uninitialized] {
             let failure = Failure(TokenSelectionError(code: code, candidates: []))
             // The hints for several tokens are their names, and this error has no candidates.

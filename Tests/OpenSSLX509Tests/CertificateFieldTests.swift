@@ -335,10 +335,9 @@ import TokencertTestAuthority
 
     @Test("The text of an error has OpenSSL's reasons in brackets, if there are any")
     func errors() {
-        let plain = X509Error(code: .malformed, context: "not a certificate", reasons: [])
+        let plain = X509Error(.malformed, "not a certificate")
         #expect(plain.description == "not a certificate")
-        let detailed = X509Error(
-            code: .failed, context: "a name", reasons: ["too long", "no name"])
+        let detailed = X509Error(.failed, "a name", reasons: ["too long", "no name"])
         #expect(detailed.description == "a name (too long; no name)")
     }
 }

@@ -148,7 +148,7 @@ extension X509Error {
             let reason = unsafe ERR_reason_error_string(number).map { unsafe String(cString: $0) }
             reasons.append(reason ?? "error 0x" + String(number, radix: 16))
         }
-        return X509Error(code: code, context: context, reasons: reasons)
+        return X509Error(code, context, reasons: reasons)
     }
 }
 

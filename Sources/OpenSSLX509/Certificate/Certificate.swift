@@ -38,8 +38,7 @@ public struct Certificate: Sendable {
     public init(der: [UInt8]) throws(X509Error) {
         let element = try Self.firstElement(der)
         guard element.count == der.count else {
-            throw X509Error(
-                code: .malformed, context: "unexpected bytes after the certificate", reasons: [])
+            throw X509Error(.malformed, "unexpected bytes after the certificate")
         }
         try self.init(element: element)
     }
@@ -59,8 +58,8 @@ public struct Certificate: Sendable {
     private static func firstElement(_ bytes: [UInt8]) throws(X509Error) -> [UInt8] {
         guard let element = DER.read(bytes[...]), element.tag == 0x30 else {
             throw isPEM(bytes)
-                ? X509Error(code: .textInPEM, context: "PEM text instead of DER", reasons: [])
-                : X509Error(code: .malformed, context: "not a certificate", reasons: [])
+                ? X509Error(.textInPEM, "PEM text instead of DER")
+                : X509Error(.malformed, "not a certificate")
         }
         return Array(element.bytes)
     }

@@ -18,14 +18,10 @@ public struct CertificateExtension: Sendable, Hashable {
     ///   valid, or the value is not exactly one element or is an empty list.
     public init(identifier: String, isCritical: Bool, value: [UInt8]) throws(X509Error) {
         guard DER.objectIdentifier(parsing: identifier) != nil else {
-            throw X509Error(
-                code: .malformed, context: "\"\(identifier)\" is not an object identifier",
-                reasons: [])
+            throw X509Error(.malformed, "\"\(identifier)\" is not an object identifier")
         }
         guard Self.isUsable(value, identifier) else {
-            throw X509Error(
-                code: .malformed, context: "invalid value for the extension \(identifier)",
-                reasons: [])
+            throw X509Error(.malformed, "invalid value for the extension \(identifier)")
         }
         self.init(known: identifier, isCritical: isCritical, value: value)
     }
@@ -65,9 +61,7 @@ public struct CertificateExtension: Sendable, Hashable {
     ) throws(X509Error) -> Self {
         for address in addresses where !address.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) {
             throw X509Error(
-                code: .malformed,
-                context: "the address \"\(address)\" has characters other than printable ASCII",
-                reasons: [])
+                .malformed, "the address \"\(address)\" has characters other than printable ASCII")
         }
         return Self(
             known: subjectAlternativeNameIdentifier, isCritical: false,
@@ -145,9 +139,7 @@ public struct ExtendedKeyUsage: Sendable, Hashable {
     ///   identifier.
     public init(objectIdentifier: String) throws(X509Error) {
         guard let der = DER.objectIdentifier(parsing: objectIdentifier) else {
-            throw X509Error(
-                code: .malformed, context: "\"\(objectIdentifier)\" is not an object identifier",
-                reasons: [])
+            throw X509Error(.malformed, "\"\(objectIdentifier)\" is not an object identifier")
         }
         self.init(objectIdentifier: objectIdentifier, der: der)
     }

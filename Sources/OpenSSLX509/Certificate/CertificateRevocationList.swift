@@ -41,8 +41,7 @@ public struct CertificateRevocationList: Sendable {
             if block.name == "X509 CRL", !block.hasHeader { lists.append(block.data) }
         }
         guard lists.count == 1 else {
-            throw X509Error(
-                code: .malformed, context: "not a single revocation list in PEM", reasons: [])
+            throw X509Error(.malformed, "not a single revocation list in PEM")
         }
         try self.init(element: lists[0])
     }
@@ -58,20 +57,15 @@ public struct CertificateRevocationList: Sendable {
     ///   signature, or the CA may not sign revocation lists.
     public func verify(issuedBy authority: Certificate) throws(X509Error) {
         if let obstacle {
-            throw X509Error(
-                code: .unsupported, context: "the revocation list cannot be used: \(obstacle)",
-                reasons: [])
+            throw X509Error(.unsupported, "the revocation list cannot be used: \(obstacle)")
         }
         guard issuer == authority.subject else {
             throw X509Error(
-                code: .badSignature,
-                context: "the revocation list is from a different CA: \(issuer.text)", reasons: [])
+                .badSignature, "the revocation list is from a different CA: \(issuer.text)")
         }
         guard authority.allows(.cRLSign) ?? true else {
             throw X509Error(
-                code: .badSignature,
-                context: "the CA's certificate does not allow it to sign revocation lists",
-                reasons: [])
+                .badSignature, "the CA's certificate does not allow it to sign revocation lists")
         }
         try verifySignature(authority.publicKey)
     }
@@ -88,16 +82,11 @@ public struct CertificateRevocationList: Sendable {
         of certificate: Certificate
     ) throws(X509Error) -> ListedRevocation? {
         guard certificate.issuer == issuer else {
-            throw X509Error(
-                code: .failed,
-                context: "the revocation list is from a different CA: \(issuer.text)",
-                reasons: [])
+            throw X509Error(.failed, "the revocation list is from a different CA: \(issuer.text)")
         }
         // A CA may split its list: another part says nothing about the certificate.
         if let scope, Set(scope).isDisjoint(with: certificate.revocationListAddresses) {
-            throw X509Error(
-                code: .failed, context: "the revocation list is for other certificates of the CA",
-                reasons: [])
+            throw X509Error(.failed, "the revocation list is for other certificates of the CA")
         }
         return try revocation(ofSerialNumber: certificate.serialNumberDER)
     }

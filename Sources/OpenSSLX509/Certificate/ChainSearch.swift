@@ -21,8 +21,7 @@ struct ChainSearch {
     {
         candidates = Set(known).sorted { $0.der.lexicographicallyPrecedes($1.der) }
         self.anchors = anchors
-        reason = X509Error(
-            code: .untrusted, context: "there is no chain to a trust anchor", reasons: [])
+        reason = X509Error(.untrusted, "there is no chain to a trust anchor")
         extend([certificate])
         // Chains of the same length keep their order.
         chains = chains.enumerated()
@@ -55,17 +54,13 @@ struct ChainSearch {
     ) -> X509Error {
         let place = TrustAnchors.place(of: last, in: chain)
         guard last.issuer != last.subject else {
-            return X509Error(
-                code: .untrusted, context: "\(place) is self-signed and is not a trust anchor",
-                reasons: [])
+            return X509Error(.untrusted, "\(place) is self-signed and is not a trust anchor")
         }
         let issuer = last.issuer.text
-        return X509Error(
-            code: .untrusted,
-            context: isIssuerNamed
-                ? "\(place) is not signed by any known certificate with the name of its issuer, "
-                    + issuer
-                : "the issuer of \(place) is not known: \(issuer)",
-            reasons: [], unknownIssuer: last.issuer)
+        let context =
+            isIssuerNamed
+            ? "\(place) is not signed by any known certificate with the name of its issuer, \(issuer)"
+            : "the issuer of \(place) is not known: \(issuer)"
+        return X509Error(.untrusted, context, unknownIssuer: last.issuer)
     }
 }

@@ -51,8 +51,7 @@ public struct TrustAnchors: Sendable {
             let place = Self.place(of: first, in: chain)
             let isEarly = time.map { $0 < first.notBefore } ?? false
             throw X509Error(
-                code: .outsideValidity,
-                context: "\(place) \(isEarly ? "is not valid yet" : "has expired")", reasons: [])
+                .outsideValidity, "\(place) \(isEarly ? "is not valid yet" : "has expired")")
         case .untrusted(let error):
             throw error
         }

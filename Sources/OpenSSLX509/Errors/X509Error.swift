@@ -35,7 +35,8 @@ public struct X509Error: Error, Sendable, Equatable {
     public internal(set) var isChainRejected = false
 
     package init(
-        code: Code, context: String, reasons: [String], unknownIssuer: DistinguishedName? = nil
+        _ code: Code, _ context: String, reasons: [String] = [],
+        unknownIssuer: DistinguishedName? = nil
     ) {
         self.code = code
         self.context = context

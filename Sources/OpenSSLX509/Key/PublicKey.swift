@@ -22,8 +22,7 @@ public struct PublicKey: Sendable {
     public init(subjectPublicKeyInfo: [UInt8]) throws(X509Error) {
         self.subjectPublicKeyInfo = subjectPublicKeyInfo
         guard let parts = Parts(subjectPublicKeyInfo) else {
-            throw X509Error(
-                code: .malformed, context: "not a SubjectPublicKeyInfo", reasons: [])
+            throw X509Error(.malformed, "not a SubjectPublicKeyInfo")
         }
         canonical = Self.sharing(subjectPublicKeyInfo, parts.canonical)
     }
@@ -57,8 +56,7 @@ public struct PublicKey: Sendable {
             algorithm = DER.sequence(Algorithm.ed25519)
             lengths = [32]
         } else {
-            throw X509Error(
-                code: .unsupported, context: "the elliptic curve is not supported", reasons: [])
+            throw X509Error(.unsupported, "the elliptic curve is not supported")
         }
         let bare: [UInt8]
         if lengths.contains(point.count) {
@@ -70,9 +68,7 @@ public struct PublicKey: Sendable {
         {
             bare = Array(content.dropFirst())
         } else {
-            throw X509Error(
-                code: .malformed, context: "the point does not match the elliptic curve",
-                reasons: [])
+            throw X509Error(.malformed, "the point does not match the elliptic curve")
         }
         let info = DER.sequence(algorithm, DER.bitString(bare))
         subjectPublicKeyInfo = info

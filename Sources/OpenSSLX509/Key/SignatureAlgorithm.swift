@@ -63,8 +63,7 @@ public enum SignatureForm {
     {
         guard !concatenation.isEmpty, concatenation.count.isMultiple(of: 2) else {
             throw X509Error(
-                code: .malformed,
-                context: "an ECDSA signature cannot have \(concatenation.count) bytes", reasons: [])
+                .malformed, "an ECDSA signature cannot have \(concatenation.count) bytes")
         }
         let half = concatenation.count / 2
         return DER.sequence(
@@ -97,8 +96,7 @@ public enum SignatureForm {
     ) throws(X509Error) -> [UInt8] {
         let info = digestInfo(sha256: hash)
         guard let length = key.rsaNumbers?.modulus.count, length >= info.count + 11 else {
-            throw X509Error(
-                code: .unsupported, context: "the key is not RSA, or is too short", reasons: [])
+            throw X509Error(.unsupported, "the key is not RSA, or is too short")
         }
         return [0, 1] + [UInt8](repeating: 0xFF, count: length - info.count - 3) + [0] + info
     }

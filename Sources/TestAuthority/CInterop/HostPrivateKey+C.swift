@@ -9,8 +9,7 @@ extension HostPrivateKey {
         case .rsa: identifier = EVP_PKEY_RSA
         case .ec: identifier = EVP_PKEY_EC
         default:
-            throw X509Error(
-                code: .unsupported, context: "cannot generate a key of type \(kind)", reasons: [])
+            throw X509Error(.unsupported, "cannot generate a key of type \(kind)")
         }
         ERR_clear_error()
         guard let context = unsafe EVP_PKEY_CTX_new_id(identifier, nil) else {
@@ -57,9 +56,7 @@ extension HostPrivateKey {
         publicKey = try PublicKey(
             subjectPublicKeyInfo: unsafe handle.der("a public key") { unsafe i2d_PUBKEY($0, $1) })
         guard let algorithm = SignatureAlgorithm(for: publicKey.kind) else {
-            throw X509Error(
-                code: .unsupported, context: "a key of type \(publicKey.kind) cannot sign",
-                reasons: [])
+            throw X509Error(.unsupported, "a key of type \(publicKey.kind) cannot sign")
         }
         signatureAlgorithm = algorithm
     }

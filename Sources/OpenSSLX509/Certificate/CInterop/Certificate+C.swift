@@ -9,8 +9,7 @@ extension Certificate {
         defer { unsafe tokencert_certificate_free(parsed) }
         guard isWhole, let fields = Fields(der), let signed = unsafe parsed.pointee.tbsCertificate
         else {
-            throw X509Error(
-                code: .malformed, context: "not a certificate in DER form", reasons: [])
+            throw X509Error(.malformed, "not a certificate in DER form")
         }
         handle = LazyCertificateHandle(der: der)
         self.der = der

@@ -18,9 +18,7 @@ extension CertificateExtension {
         }
         guard unsafe isReadable(made) else {
             unsafe X509_EXTENSION_free(made)
-            throw X509Error(
-                code: .malformed, context: "invalid value for the extension \(identifier)",
-                reasons: [])
+            throw X509Error(.malformed, "invalid value for the extension \(identifier)")
         }
         return unsafe made
     }

@@ -8,9 +8,7 @@ extension CertificateRevocationList {
         }
         let handle = unsafe RevocationListHandle(owning: pointer)
         guard isWhole else {
-            throw X509Error(
-                code: .malformed, context: "unexpected bytes after the revocation list",
-                reasons: [])
+            throw X509Error(.malformed, "unexpected bytes after the revocation list")
         }
         self.handle = handle
         self.der = der

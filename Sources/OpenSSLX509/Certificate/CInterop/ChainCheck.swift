@@ -58,7 +58,7 @@ extension TrustAnchors {
             let text = unsafe String(cString: X509_verify_cert_error_string(Int(reason)))
             ERR_clear_error()
             let place = place(of: chain[min(max(depth, 0), chain.count - 1)], in: chain)
-            throw X509Error(code: .untrusted, context: "\(place): \(text)", reasons: [])
+            throw X509Error(.untrusted, "\(place): \(text)")
         }
         try requireUsage(chain)
     }
@@ -72,16 +72,14 @@ extension TrustAnchors {
         where index == 0 || index < chain.count - 1 {
             let place = place(of: certificate, in: chain)
             guard certificate.hasStrictDates else {
-                throw X509Error(
-                    code: .untrusted, context: "\(place): its validity dates are malformed",
-                    reasons: [])
+                throw X509Error(.untrusted, "\(place): its validity dates are malformed")
             }
             let malformed = certificate.malformedExtensions
             guard malformed.isEmpty else {
                 throw X509Error(
-                    code: .untrusted,
-                    context: "\(place): malformed or repeated extension: "
-                        + malformed.joined(separator: ", "), reasons: [])
+                    .untrusted,
+                    "\(place): malformed or repeated extension: "
+                        + malformed.joined(separator: ", "))
             }
         }
     }
@@ -94,11 +92,9 @@ extension TrustAnchors {
             usages = usages.map { $0.intersection(limit) } ?? limit
             guard usages?.isEmpty == false else {
                 throw X509Error(
-                    code: .untrusted,
-                    context:
-                        "\(place(of: certificate, in: chain)): it may issue certificates only for "
-                        + certificate.extendedKeyUsages.map(\.description).joined(separator: ", "),
-                    reasons: [])
+                    .untrusted,
+                    "\(place(of: certificate, in: chain)): it may issue certificates only for "
+                        + certificate.extendedKeyUsages.map(\.description).joined(separator: ", "))
             }
         }
     }

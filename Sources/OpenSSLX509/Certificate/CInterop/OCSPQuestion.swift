@@ -84,15 +84,12 @@ public struct OCSPQuestion: Sendable {
         }
         defer { unsafe OCSP_RESPONSE_free(response) }
         guard isWhole else {
-            throw X509Error(
-                code: .malformed, context: "unexpected bytes after the OCSP response", reasons: [])
+            throw X509Error(.malformed, "unexpected bytes after the OCSP response")
         }
         let outcome = unsafe OCSP_response_status(response)
         guard outcome == OCSP_RESPONSE_STATUS_SUCCESSFUL else {
             let text = unsafe String(cString: OCSP_response_status_str(Int(outcome)))
-            throw X509Error(
-                code: .failed, context: "the OCSP responder reports an error: \(text)",
-                reasons: [])
+            throw X509Error(.failed, "the OCSP responder reports an error: \(text)")
         }
         guard let basic = unsafe OCSP_response_get1_basic(response) else {
             throw .fromOpenSSL(.malformed, "the OCSP response contains no status")
@@ -115,9 +112,7 @@ public struct OCSPQuestion: Sendable {
         if statuses.contains(.good) { return .good }
         if let other = statuses.first { return other }
         throw tooOld
-            ?? X509Error(
-                code: .failed, context: "the OCSP response is for a different certificate",
-                reasons: [])
+            ?? X509Error(.failed, "the OCSP response is for a different certificate")
     }
 
     @unsafe private static func status(_ single: OpaquePointer) throws(X509Error)

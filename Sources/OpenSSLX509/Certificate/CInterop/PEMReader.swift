@@ -57,10 +57,9 @@ struct PEMReader: ~Copyable {
             let isSpoilt = isLikeBeginning(line) || hasBlock && containsData(line)
             guard isInBlock || isBeginning || !isSpoilt else {
                 throw X509Error(
-                    code: .malformed,
-                    context:
-                        "line \(lines.count + 1) is not text, or begins a PEM block without the "
-                        + "exact form -----BEGIN", reasons: [])
+                    .malformed,
+                    "line \(lines.count + 1) is not text, or begins a PEM block without the "
+                        + "exact form -----BEGIN")
             }
             isInBlock = isBeginning || (isInBlock && !line.starts(with: "-----END".utf8))
             hasBlock = hasBlock || isInBlock
@@ -70,9 +69,8 @@ struct PEMReader: ~Copyable {
             let visible = line.reversed().drop { $0 <= 0x20 }
             guard !isBeginning || visible.starts(with: ending.reversed()) else {
                 throw X509Error(
-                    code: .malformed,
-                    context: "line \(lines.count) begins a PEM block but does not end with -----",
-                    reasons: [])
+                    .malformed,
+                    "line \(lines.count) begins a PEM block but does not end with -----")
             }
         }
         return lines
@@ -120,22 +118,18 @@ struct PEMBlock {
                 // OpenSSL appends the trusted usages, which are ignored here.
                 let settings = Array(data.dropFirst(certificate.der.count))
                 guard settings.isEmpty || DER.readWhole(0x30, settings) != nil else {
-                    throw X509Error(
-                        code: .malformed, context: "its trust settings are malformed",
-                        reasons: [])
+                    throw X509Error(.malformed, "its trust settings are malformed")
                 }
                 return certificate
             default:
                 guard holdsNoCertificate else {
-                    throw X509Error(
-                        code: .malformed, context: "not a certificate, a key or a request",
-                        reasons: [])
+                    throw X509Error(.malformed, "not a certificate, a key or a request")
                 }
                 return nil
             }
         } catch {
             throw X509Error(
-                code: error.code, context: "PEM block \(number) (\(name)): \(error.context)",
+                error.code, "PEM block \(number) (\(name)): \(error.context)",
                 reasons: error.reasons)
         }
     }
@@ -147,8 +141,7 @@ struct PEMBlock {
 
     private func requireNoHeader() throws(X509Error) {
         guard !hasHeader else {
-            throw X509Error(
-                code: .malformed, context: "it is encrypted or has a header", reasons: [])
+            throw X509Error(.malformed, "it is encrypted or has a header")
         }
     }
 }

@@ -12,9 +12,7 @@ extension PublicKey {
     ///   ``X509Error/Code/failed`` if the message is too long.
     public func encrypt(_ message: [UInt8]) throws(X509Error) -> [UInt8] {
         guard rsaNumbers != nil else {
-            throw X509Error(
-                code: .unsupported, context: "encryption requires an RSA key, not \(kind)",
-                reasons: [])
+            throw X509Error(.unsupported, "encryption requires an RSA key, not \(kind)")
         }
         let key = try makeHandle()
         ERR_clear_error()

@@ -14,8 +14,7 @@ extension PublicKey {
         }
         let handle = unsafe KeyHandle(owning: pointer)
         guard isWhole else {
-            throw X509Error(
-                code: .malformed, context: "unexpected bytes after the public key", reasons: [])
+            throw X509Error(.malformed, "unexpected bytes after the public key")
         }
         return handle
     }

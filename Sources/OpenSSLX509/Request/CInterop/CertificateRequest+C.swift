@@ -16,9 +16,7 @@ extension CertificateRequestDraft {
         publicKey: PublicKey, subject: [NameAttribute], extensions: [CertificateExtension]
     ) throws(X509Error) {
         guard let algorithm = SignatureAlgorithm(for: publicKey.kind) else {
-            throw X509Error(
-                code: .unsupported,
-                context: "a key of type \(publicKey.kind) cannot sign a request", reasons: [])
+            throw X509Error(.unsupported, "a key of type \(publicKey.kind) cannot sign a request")
         }
         ERR_clear_error()
         guard let request = unsafe X509_REQ_new() else {
