@@ -85,20 +85,6 @@ struct EvidenceBundle {
         let attributes: [String: String]
     }
 
-    private struct TokenStatement: Encodable {
-        let label: String
-        let manufacturer: String
-        let model: String
-        let serialNumber: String
-        let hardwareVersion: String
-        let firmwareVersion: String
-        let uri: String
-        let module: String
-        let moduleDescription: String
-        let moduleManufacturer: String
-        let moduleVersion: String
-    }
-
     private var keyReport: KeyStatement {
         var attributes: [String: String] = [:]
         for type in KeyEvidence.attributeTypes {
@@ -131,15 +117,17 @@ struct EvidenceBundle {
         }
     }
 
-    private var tokenReport: TokenStatement {
+    private var tokenReport: [String: String] {
         let (info, module) = (token.info, token.module)
-        return TokenStatement(
-            label: info.label, manufacturer: info.manufacturer, model: info.model,
-            serialNumber: info.serialNumber, hardwareVersion: info.hardwareVersion,
-            firmwareVersion: info.firmwareVersion,
-            uri: (try? PKCS11URI(token: token).description) ?? "", module: module.path,
-            moduleDescription: module.info.libraryDescription,
-            moduleManufacturer: module.info.manufacturer, moduleVersion: module.info.libraryVersion)
+        return [
+            "label": info.label, "manufacturer": info.manufacturer, "model": info.model,
+            "serialNumber": info.serialNumber, "hardwareVersion": info.hardwareVersion,
+            "firmwareVersion": info.firmwareVersion,
+            "uri": (try? PKCS11URI(token: token).description) ?? "", "module": module.path,
+            "moduleDescription": module.info.libraryDescription,
+            "moduleManufacturer": module.info.manufacturer,
+            "moduleVersion": module.info.libraryVersion,
+        ]
     }
 }
 

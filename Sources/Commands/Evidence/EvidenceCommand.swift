@@ -22,7 +22,7 @@ struct EvidenceCommand: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp("Label, id or URI of the key.", valueName: "key"),
-        completion: LiveCompletion.keys)
+        completion: .live(.keys))
     var key: String
 
     @Option(

@@ -26,7 +26,7 @@ struct HealthCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: .objectNames, completion: LiveCompletion.objects)
+        help: .objectNames, completion: .live(.objects))
     var name: String?
 
     @Option(

@@ -37,7 +37,7 @@ struct CAOptions: ParsableArguments {
         help: ArgumentHelp(
             "Source of the password: \(sourcesOfSecrets).",
             valueName: "source"),
-        completion: LiveCompletion.secretSources)
+        completion: .live(.secretSources))
     var passwordSource: String?
 
     @Option(

@@ -20,7 +20,7 @@ struct CommonOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp("Profile in the configuration file to use.", valueName: "name"),
-        completion: LiveCompletion.configurationProfiles)
+        completion: .live(.configurationProfiles))
     var profile: String?
 
     @Option(

@@ -7,8 +7,15 @@ internal import Synchronization
 enum LiveCompletion {
     /// What is completed.
     enum Subject: Sendable {
-        case tokens, objects, keys, configurationProfiles, tokenProfiles, anchors
-        case unfinishedOrders, orders, secretSources
+        /// Labels or serial numbers of tokens, or URIs if the word at the cursor is one.
+        case tokens
+        /// Short names of keys and certificates, or URIs if the word at the cursor is one.
+        case objects
+        /// The same for private keys only.
+        case keys
+        case configurationProfiles, tokenProfiles, anchors, unfinishedOrders, secretSources
+        /// Those of unfinished ones first.
+        case orders
     }
 
     /// Finds values, escaped for the user's shell, from the other words of the command line and the
@@ -16,35 +23,19 @@ enum LiveCompletion {
     typealias Finder =
         @Sendable (_ subject: Subject, _ words: [String], _ begun: String) -> [String]
 
-    /// Labels or serial numbers of tokens, or URIs if the word at the cursor is one.
-    static let tokens = offering(.tokens)
-    /// Short names of keys and certificates, or URIs if the word at the cursor is one.
-    static let objects = offering(.objects)
-    /// The same for private keys only.
-    static let keys = offering(.keys)
-    /// Names of the profiles in the configuration file.
-    static let configurationProfiles = offering(.configurationProfiles)
-    /// Names of token profiles.
-    static let tokenProfiles = offering(.tokenProfiles)
-    /// Names of the stored trust anchors.
-    static let anchors = offering(.anchors)
-    /// Numbers of unfinished orders.
-    static let unfinishedOrders = offering(.unfinishedOrders)
-    /// Numbers of all orders, those of unfinished ones first.
-    static let orders = offering(.orders)
-    /// Sources of secrets.
-    static let secretSources = offering(.secretSources)
-
-    private static let finder = Mutex<Finder?>(nil)
+    fileprivate static let finder = Mutex<Finder?>(nil)
 
     /// Sets the finder. Without a finder, no values are offered.
     static func use(_ finder: @escaping Finder) {
         Self.finder.withLock { $0 = finder }
     }
+}
 
-    private static func offering(_ subject: Subject) -> CompletionKind {
+extension CompletionKind {
+    /// Offers values that exist at the moment.
+    static func live(_ subject: LiveCompletion.Subject) -> CompletionKind {
         .custom { words, index, begun in
-            guard let find = finder.withLock({ $0 }) else { return [] }
+            guard let find = LiveCompletion.finder.withLock({ $0 }) else { return [] }
             // argument-parser takes the last word for the one at the cursor.
             guard words.indices.contains(index) else { return find(subject, words, begun) }
             var others = words

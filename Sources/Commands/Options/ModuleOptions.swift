@@ -17,13 +17,13 @@ struct ModuleOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp("Label, serial number or URI of the token.", valueName: "name"),
-        completion: LiveCompletion.tokens)
+        completion: .live(.tokens))
     var token: String?
 
     @Option(
         help: ArgumentHelp(
             "Token profile to use instead of the one for the token's model: a name, a file, or none.",
-            valueName: "profile"), completion: LiveCompletion.tokenProfiles)
+            valueName: "profile"), completion: .live(.tokenProfiles))
     var tokenProfile: String?
 
     /// The same options for functions that take `TokenOptions`.

@@ -41,7 +41,7 @@ struct RequestOptions: ParsableArguments {
         help: ArgumentHelp(
             "Use this key on the token instead of a new one: label, id or URI.",
             valueName: "name"),
-        completion: LiveCompletion.keys)
+        completion: .live(.keys))
     var key: String?
 
     @Option(

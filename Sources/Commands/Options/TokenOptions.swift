@@ -15,14 +15,14 @@ struct TokenOptions: ParsableArguments {
         help: ArgumentHelp(
             "Source of the PIN: \(sourcesOfSecrets).",
             valueName: "source"),
-        completion: LiveCompletion.secretSources)
+        completion: .live(.secretSources))
     var pinSource: String?
 
     @Option(
         help: ArgumentHelp(
             "Source of the security officer's PIN (such as a management key), if it is needed.",
             valueName: "source"),
-        completion: LiveCompletion.secretSources)
+        completion: .live(.secretSources))
     var soPinSource: String?
 
     @Flag(help: "Send a PIN even if a wrong one would lock the token.")

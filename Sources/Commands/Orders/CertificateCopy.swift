@@ -42,12 +42,7 @@ struct CertificateCopy {
         if isDryRun {
             notePINs(plan.pins, options)
             printNotes(plan.labelRemarks)
-            let lines = PlanLines(
-                token: plan.tokenURI.description, key: plan.key, grant: plan.grant,
-                pins: plan.pins, ca: try command.ca.address(),
-                notChecked: notChecked(plan.key, on: token) + notChecked(plan.grant.name)
-                    + Hooks.notChecked)
-            return try lines.show(command.output)
+            return try PlanLines(plan, on: token, ca: command.ca.address()).show(command.output)
         }
         try Hooks.beforeOrder(HookFacts(plan))
         let ledger = try command.ledgerOptions.openForWriting()

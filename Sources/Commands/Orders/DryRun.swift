@@ -37,3 +37,16 @@ func notChecked(_ name: String) -> [String] {
             + "long and the CA issues no certificate"
     ]
 }
+
+extension PlanLines {
+    /// The plan of an order, with the existing key if it is visible without a login.
+    init(_ plan: Plan, _ seenKey: KeyEntry? = nil, on token: TokenCapabilities, ca: String) {
+        let facts =
+            TokencertCommands.notChecked(plan.key, on: token)
+            + TokencertCommands.notChecked(plan.grant.name)
+        self.init(
+            token: plan.tokenURI.description, key: plan.key, grant: plan.grant, pins: plan.pins,
+            ca: ca, notChecked: facts + Hooks.notChecked)
+        self.seenKey = seenKey
+    }
+}

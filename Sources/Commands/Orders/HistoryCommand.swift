@@ -26,7 +26,7 @@ struct ShowHistoryCommand: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp("Number of the order.", valueName: "order"),
-        completion: LiveCompletion.orders)
+        completion: .live(.orders))
     var order: Int64?
 
     @Flag(help: "Show all orders, not only the newest 50. JSON output contains all orders.")

@@ -26,7 +26,7 @@ struct ImportCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp("Fail unless the certificate is for this key.", valueName: "key"),
-        completion: LiveCompletion.keys)
+        completion: .live(.keys))
     var key: String?
 
     @Option(help: "Label of the certificate; default: the label of the key.")

@@ -69,9 +69,7 @@ struct IssueCommand: ParsableCommand {
             if isDryRun {
                 notePINs(plan.pins, tokenOptions, keyName?.uri)
                 printNotes(plan.labelRemarks)
-                let unknown = notChecked(plan.key, on: token) + notChecked(plan.grant.name)
-                try show(plan, key, unknown + Hooks.notChecked)
-                return
+                return try PlanLines(plan, key, on: token, ca: ca.address()).show(output)
             }
         }
         printNotes(notChecked(plan.grant.name).map { "not checked: \($0)" })
@@ -96,14 +94,6 @@ struct IssueCommand: ParsableCommand {
         }
         if output.isJSON { try showIssued(issued, output) }
         try output.printNext(.useInstalled)
-    }
-
-    private func show(_ plan: Plan, _ key: KeyEntry?, _ notChecked: [String]) throws {
-        var lines = PlanLines(
-            token: plan.tokenURI.description, key: plan.key, grant: plan.grant, pins: plan.pins,
-            ca: try ca.address(), notChecked: notChecked)
-        lines.seenKey = key
-        try lines.show(output)
     }
 }
 

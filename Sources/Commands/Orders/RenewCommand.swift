@@ -35,7 +35,7 @@ struct RenewCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: .objectName, completion: LiveCompletion.objects)
+        help: .objectName, completion: .live(.objects))
     var name: String?
 
     @OptionGroup var serialOption: SerialOption
@@ -65,7 +65,7 @@ struct RenewCommand: ParsableCommand {
         help: ArgumentHelp(
             "Order the same certificate for a new key on this token instead: its label, serial "
                 + "number or URI.",
-            valueName: "token"), completion: LiveCompletion.tokens)
+            valueName: "token"), completion: .live(.tokens))
     var copyTo: String?
 
     @Flag(

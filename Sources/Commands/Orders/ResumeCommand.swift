@@ -26,7 +26,7 @@ struct ResumeCommand: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp("Number of the order in the ledger.", valueName: "order"),
-        completion: LiveCompletion.unfinishedOrders)
+        completion: .live(.unfinishedOrders))
     var order: Int64?
 
     @Option(

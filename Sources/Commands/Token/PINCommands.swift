@@ -63,7 +63,7 @@ struct ChangePINCommand: ParsableCommand {
         help: ArgumentHelp(
             "Where the new PIN comes from: \(sourcesOfSecrets).",
             valueName: "source"),
-        completion: LiveCompletion.secretSources)
+        completion: .live(.secretSources))
     var newPinSource: String?
 
     @OptionGroup(title: "Token and PINs") var tokenOptions: TokenOptions

@@ -23,7 +23,7 @@ struct DeleteCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: .objectName, completion: LiveCompletion.objects)
+        help: .objectName, completion: .live(.objects))
     var name: String
 
     @Flag(help: "Delete only the certificate.")

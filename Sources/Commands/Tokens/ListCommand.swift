@@ -17,7 +17,7 @@ struct ListCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: .objectNames, completion: LiveCompletion.objects)
+        help: .objectNames, completion: .live(.objects))
     var name: String?
 
     @Flag(help: "Show module, token, keys, certificates and issuers as a tree.")

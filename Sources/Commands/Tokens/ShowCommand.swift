@@ -18,7 +18,7 @@ struct ShowCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: .objectName, completion: LiveCompletion.objects)
+        help: .objectName, completion: .live(.objects))
     var name: String
 
     @OptionGroup var serialOption: SerialOption

@@ -269,7 +269,7 @@ struct RemoveTrustCommand: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp("Name of the CA in tokencert trust list.", valueName: "name"),
-        completion: LiveCompletion.anchors)
+        completion: .live(.anchors))
     var name: String
 
     @OptionGroup(title: "General") var output: CommonOptions

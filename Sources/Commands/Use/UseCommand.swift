@@ -31,7 +31,7 @@ struct UseCommand: ParsableCommand {
     @Argument(help: "The consumer, such as ssh.", completion: .list(Consumers.all.map(\.name)))
     var consumer: String?
 
-    @Argument(help: .objectName, completion: LiveCompletion.objects)
+    @Argument(help: .objectName, completion: .live(.objects))
     var name: String?
 
     @OptionGroup var serialOption: SerialOption
@@ -286,7 +286,7 @@ struct UseCommand: ParsableCommand {
             }
         }
         if output.isJSON {
-            try printJSON(RenewedReport(setUps: renewed))
+            try printJSON(["setUps": renewed])
         } else {
             if renewed.isEmpty { print("Nothing is set up.") }
             for line in renewed.map(\.line) { print(line) }

@@ -46,10 +46,6 @@ struct UseReport: Encodable {
         }
     }
 
-    private enum CodingKeys: String, CodingKey {
-        case consumer, certificate, files, commands, notes, isWritten, proofs, takenBack
-    }
-
     /// Adds a problem that does not prevent the set-up as the first note.
     mutating func warn(_ error: ConsumerError) {
         let message = error.message.prefix(1).uppercased() + error.message.dropFirst()
@@ -167,11 +163,6 @@ extension UndoReport.File {
                 + (backup.map { " (before the set-up: \(printable($0)))" } ?? "")
         }
     }
-}
-
-/// The output of `use --all-present`.
-struct RenewedReport: Encodable {
-    let setUps: [RenewedSetUp]
 }
 
 /// What `use --all-present` did with one consumer.
