@@ -8,16 +8,13 @@ internal import TokencertTokens
 /// What `tokencert` without a command shows at a terminal: what is set up, what is missing, and the
 /// next command. It neither logs in nor contacts the CA.
 struct Guide {
-    /// The names of the modules that start.
     var modules: [String] = []
     /// The labels of the tokens that are set up and that the settings select.
     var tokens: [String] = []
     /// Whether a token that is not set up is present.
     var hasNewToken = false
-    /// The names of the trust anchors.
     var authorities: [String] = []
     var username: String?
-    /// The numbers of the unfinished orders.
     var unfinishedOrders: [Int64] = []
     /// Whether an order was ever recorded.
     var hasOrders = false

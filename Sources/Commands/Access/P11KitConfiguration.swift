@@ -3,7 +3,6 @@ internal import TokencertPlatform
 /// p11-kit's module files (pkcs11.conf(5)), read to explain why a module is missing: p11-kit silently
 /// ignores a module that it cannot load.
 enum P11KitConfiguration {
-    /// The configuration file of a module.
     struct ModuleFile {
         /// The file name without its extension, which is p11-kit's name of the module.
         let name: String
@@ -75,7 +74,6 @@ enum P11KitConfiguration {
             ] + (path.map { ["to see whether a library is missing: ldd \(quoted($0))"] } ?? []))
     }
 
-    /// All module files.
     static func moduleFiles() -> [ModuleFile] {
         folders.flatMap { folder in
             ((try? names(inFolder: folder)) ?? []).filter { $0.hasSuffix(".module") }.compactMap {
@@ -120,7 +118,6 @@ enum P11KitConfiguration {
 
 }
 
-/// The text without leading and trailing white space.
 func trimmed(_ text: Substring) -> String {
     String(text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
 }

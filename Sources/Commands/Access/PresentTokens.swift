@@ -3,11 +3,9 @@ internal import TokencertPlatform
 internal import TokencertTokens
 
 /// The tokens that a command goes over: the one that is selected or, if none is, all that are present.
-///
 /// A PIN from a file, a variable or a program belongs to one token: with `--pin-source`, one must be
-/// selected; with a setting, no PIN is sent to several tokens, so that a renewal requires a selection.
+/// selected; with a setting, no PIN is sent to several tokens.
 struct PresentTokens {
-    /// What the command does with each token, as messages name it.
     enum Work: String {
         case list = "listed"
         case check = "checked"
@@ -27,9 +25,8 @@ struct PresentTokens {
     /// Why the description of one more token cannot be read, or nil.
     let unseen: Failure?
 
-    /// Finds the tokens. A named object is searched for on one token only.
-    ///
-    /// - Throws: ``Failure`` if no token is present, or if several match and one must be selected.
+    /// Finds the tokens. A named object is searched for on one token only. Throws ``Failure`` if no token
+    /// is present, or if several match and one must be selected.
     init(_ options: TokenOptions, _ name: ObjectName?, for work: Work) throws {
         // A renewal needs every PIN; the others log in only if a source is given.
         let asksForAll =
@@ -102,16 +99,13 @@ struct PresentTokens {
 extension PresentTokens {
     /// The failures and findings of a command on its tokens.
     struct Outcome {
-        /// The number of tokens that are present.
         let count: Int
         let work: Work
         var failures: [Failure] = []
         var hasFindings = false
 
-        /// Ends the command after everything is printed.
-        ///
-        /// - Throws: ``Failure`` with the status of the first token that failed, else ``Findings`` if
-        ///   a token has any.
+        /// Throws ``Failure`` with the status of the first token that failed, else ``Findings`` if a
+        /// token has any.
         func requireSuccess() throws {
             if let first = failures.first {
                 var failure = Failure(
@@ -126,10 +120,8 @@ extension PresentTokens {
     }
 
     /// Runs the body on each token. If there are several, the failure of one is reported in its place
-    /// and does not stop the others, and JSON is an array of what the body prints for each token.
-    /// ``Findings`` that the body throws do not count as a failure.
-    ///
-    /// - Throws: The failure of the only token, or `SecretError` if the user interrupts.
+    /// and does not stop the others, unless the user interrupts, and JSON is an array of what the body
+    /// prints for each token. ``Findings`` do not count as a failure.
     func forEach(
         _ output: CommonOptions, _ body: (TokenCapabilities) throws -> Void
     ) throws -> Outcome {

@@ -123,11 +123,9 @@ func findToken(
     }[0]
 }
 
-/// Finds the token that the options and the URI of an object select. If several match, `choose` returns
-/// those that are used, or nil to refuse them.
-///
-/// While another process logs in to a token, SoftHSM does not show it or cannot read it until the
-/// module is initialised again. So the modules are started a second time before the command fails.
+/// The same for several tokens: if more than one match, `choose` returns those that are used, or nil to
+/// refuse them. The modules are started twice before the command fails: while another process logs in to
+/// a token, SoftHSM does not show it or cannot read it until the module is initialised again.
 func findTokens(
     _ options: TokenOptions, _ uri: PKCS11URI? = nil, onlyReading onlyReads: Bool = false,
     choosing choose: (TokenSelectionError) -> [Token]?
@@ -206,9 +204,6 @@ func findTokens(
 
 /// Finds a token of the ledger: by its serial number if it has one, since its label may have changed.
 /// A token that is set in the environment or the configuration file is ignored.
-///
-/// - Parameter token: The URI of the token, as the ledger has it.
-/// - Throws: ``Failure`` if the token is not present, or if several match.
 func findToken(
     ofLedger token: String, _ options: TokenOptions
 ) throws -> TokenCapabilities {

@@ -4,7 +4,6 @@ internal import TokencertIssuance
 internal import TokencertPlatform
 internal import TokencertTokens
 
-/// The content of a token.
 struct ReadToken {
     let capabilities: TokenCapabilities
     var inventory: TokenInventory
@@ -14,12 +13,8 @@ struct ReadToken {
     var token: Token { capabilities.token }
 }
 
-/// Reads the content of the selected token, including private objects if a source of the PIN is set.
-///
-/// - Parameters:
-///   - uri: Selects the token and the objects to read; nil for all objects.
-///   - readsAll: Whether all objects are read, and the URI only selects the token.
-///   - logsIn: Whether to log in; nil if a source of the PIN is set.
+/// Reads the content of the selected token, including private objects if `logsIn` or, if that is nil, a
+/// source of the PIN is set. With `readsAll`, the URI only selects the token, and not the objects.
 func readToken(
     _ options: TokenOptions, _ uri: PKCS11URI?, readingAll readsAll: Bool = false,
     keepingCertificates isKept: @escaping @Sendable (Certificate) -> Bool = { _ in false },
@@ -107,9 +102,7 @@ extension TokenInventory {
     }
 }
 
-/// Returns the only element. Throws if there is none or more than one.
-///
-/// - Parameter title: How hints name an element.
+/// Returns the only element. Throws if there is none or more than one; hints name them by their titles.
 func requireOne<Element>(
     _ found: [Element], _ what: String, _ target: ObjectTarget, on inventory: TokenInventory,
     title: (Element) -> String
@@ -134,13 +127,9 @@ func severalCertificates(
         hints: several(found.map(titles.title)))
 }
 
-/// The failure if no object on the token matches a name.
-///
-/// What is offered instead has the class that was named: a pasted hint must not name a key in place
-/// of a certificate.
-///
-/// - Parameter isRemoved: Whether the object is to be deleted: keys are offered only if a private key
-///   was named.
+/// The failure if no object on the token matches a name. What is offered instead has the class that was
+/// named: a pasted hint must not name a key in place of a certificate. If the object was to be deleted,
+/// keys are offered only if a private key was named.
 func noSuchObject(
     _ what: String, _ target: ObjectTarget, toRemove isRemoved: Bool = false,
     on inventory: TokenInventory

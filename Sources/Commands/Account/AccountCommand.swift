@@ -47,7 +47,6 @@ struct AccountCommand: ParsableCommand {
         try output.printNext(.issue(options: ca.selection))
     }
 
-    /// A name or an address of the account.
     private struct Entry: Encodable {
         let value: String
         /// Why the API never issues a certificate with it, or nil.

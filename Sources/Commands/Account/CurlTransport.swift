@@ -88,10 +88,8 @@ struct RevocationClient: ~Copyable, RevocationTransport {
     /// The limit in seconds for the beginning of the last brief request.
     private static let briefSeconds = 60
 
-    /// Creates a client without sending anything.
-    ///
-    /// - Parameter isBrief: Whether the answers are only information for the user, who does not wait
-    ///   long for them.
+    /// Sends nothing yet. With `isBrief`, the answers are only information for the user, who does not
+    /// wait long for them.
     init(isBrief: Bool = false) throws(HTTPError) {
         let connectTimeout = isBrief ? 5 : 10
         let client = try UnverifiedHTTPClient(
@@ -140,7 +138,6 @@ struct RevocationClient: ~Copyable, RevocationTransport {
     }
 }
 
-/// The value of the `User-Agent` header.
 let userAgent = "tokencert/\(programVersion)"
 
 /// The CA that the options name, with its account and password unless it is a command. `waitingTime` is
@@ -181,7 +178,6 @@ func openAccount(
         waitingTime: waitingTime ?? 0)
 }
 
-/// Reads the password of the account from the source that the options name.
 private func readPassword(
     _ options: CAOptions, of username: String, at url: String
 ) throws -> Secret {

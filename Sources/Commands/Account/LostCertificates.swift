@@ -57,9 +57,8 @@ struct LostCertificates {
         valid.filter { !$0.isKnown }.map(\.certificate) + unknownRevoked
     }
 
-    /// Adds a certificate that another CA has issued, unless it has expired.
-    ///
-    /// - Parameter isRevoked: Whether the ledger records its revocation. The other CA is not asked.
+    /// Adds a certificate that another CA has issued, unless it has expired. The other CA is not asked
+    /// whether it is revoked, only the ledger.
     mutating func addElsewhere(
         _ known: LedgerCertificate, _ other: String, isRevoked: Bool, at time: Int64
     ) {
@@ -95,7 +94,6 @@ struct LostCertificates {
             requested.filter { $0.outcome == .revoked }.map(\.publication))
     }
 
-    /// Whether this run has revoked a certificate.
     var hasRevoked: Bool { requested.contains { $0.outcome == .revoked } }
 
     /// Whether all certificates have expired or were revoked before.
@@ -104,11 +102,8 @@ struct LostCertificates {
             && !(revoked.isEmpty && expired.isEmpty)
     }
 
-    /// Why a certificate may be valid still, or nil. Without `isInJSON`, nothing was found.
-    ///
-    /// - Parameters:
-    ///   - token: The token in messages.
-    ///   - name: The name of the token in hints.
+    /// Why a certificate may be valid still, or nil. Without `isInJSON`, nothing was found. Messages name
+    /// the token by its title, hints by its name.
     func failure(_ token: String, name: String, account: String) -> Failure? {
         let failed = requested.filter { $0.outcome != .revoked } + absent + elsewhere
         let isUnknown = failed.contains { $0.outcome == .unknown }
@@ -214,7 +209,6 @@ extension RevokedCertificate {
         "serial \(certificate.serialNumber ?? ""), \(certificate.subject ?? "")"
     }
 
-    /// The outcome in one line.
     var line: String {
         let reason = reason.map { ": \($0)" } ?? ""
         return switch outcome {

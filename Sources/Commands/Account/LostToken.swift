@@ -122,9 +122,8 @@ struct LostToken {
         return found
     }
 
-    /// Passes the certificates of some rows that are for keys of the token and not in the ledger.
-    ///
-    /// - Returns: The number of rows that were not read.
+    /// Passes the certificates of some rows that are for keys of the token and not in the ledger. Returns
+    /// the number of rows that were not read.
     private func forUnknown(
         _ rows: [ListedCertificate], _ login: WebLogin, _ body: (RevocationTarget) -> Void
     ) throws -> Int {

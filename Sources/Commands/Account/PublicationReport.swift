@@ -49,7 +49,6 @@ struct PublicationReport: Encodable {
             : "Programs that get the CA's new revocation list reject the certificates from now on."
     }
 
-    /// The report in one line.
     func line(at time: Int64) -> String {
         switch (publication.status, publication.source) {
         case (.published, .crl):
@@ -87,9 +86,8 @@ struct PublicationReport: Encodable {
 }
 
 /// Asks the CA's responders and revocation lists about certificates that the CA has revoked. Errors
-/// are part of the answers, because the account has confirmed the revocations.
-///
-/// - Parameter issuers: Possible issuers, in addition to the anchors of the account and of the user.
+/// are part of the answers, because the account has confirmed the revocations. The issuers are possible
+/// ones, in addition to the anchors of the account and of the user.
 func publications(
     of certificates: [Certificate], _ anchors: TrustAnchors, issuers: [Certificate]
 ) -> [Certificate: Publication] {

@@ -3,10 +3,8 @@ internal import TokencertIssuance
 internal import TokencertLedger
 
 extension LedgerOptions {
-    /// Records that the CA at an address has revoked certificates. Then they are neither reported as
-    /// expiring nor renewed with the same key.
-    ///
-    /// A failure is only a warning, because the certificates are revoked anyway.
+    /// Records that the CA at an address has revoked certificates, so that they are neither reported as
+    /// expiring nor renewed with the same key. A failure is only a warning, because they are revoked anyway.
     func recordRevocations(of certificates: [Certificate], by ca: String) {
         var unrecorded = certificates
         var reason = ""

@@ -28,7 +28,6 @@ struct RevocationReport: Encodable {
 /// A certificate that was to be revoked, and what became of it.
 struct RevokedCertificate: Encodable {
     enum Outcome: String, Encodable {
-        /// The CA has revoked it.
         case revoked
         /// It was revoked before; nothing was requested.
         case alreadyRevoked
@@ -89,7 +88,6 @@ struct RevocationTarget {
     let certificate: Certificate
     /// The tokens that have it, according to the ledger.
     let places: [CertificatePlace]
-    /// Whether it is in the ledger.
     let isKnown: Bool
 
     init(_ number: String?, _ certificate: Certificate, _ known: LedgerCertificate?) {
@@ -108,7 +106,6 @@ struct RevocationTarget {
             + "valid to \(timestamp(content.notAfter).prefix(10))"
     }
 
-    /// The tokens by name, or nil.
     var tokenNames: String? {
         places.isEmpty ? nil : places.map(\.name).joined(separator: ", ")
     }

@@ -233,7 +233,6 @@ extension WebLogin {
 }
 
 extension Failure {
-    /// The outcome of a revocation is unknown.
     init(unknownRevocation reason: String) {
         self.init(
             .pending, code: "revocationUnknown",

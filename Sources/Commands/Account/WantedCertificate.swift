@@ -18,7 +18,6 @@ struct WantedCertificate {
     private let otherNumber: String?
 
     /// Finds what a name means: a serial number, a file, or the label or the id of a key in the ledger.
-    ///
     /// A name with a slash is a file. Any other name is looked for in the ledger and among the files
     /// of the current folder, and it must mean one certificate.
     init(_ name: String, in ledger: LedgerCertificates) throws {
@@ -81,10 +80,8 @@ struct WantedCertificate {
             ])
     }
 
-    /// The certificate in a file that is not a CA certificate.
-    ///
-    /// - Parameter isCertain: Whether the name is certainly that of a file. If not, it is ignored
-    ///   unless it is a file with certificates.
+    /// The certificate in a file that is not a CA certificate. A name that is not certainly that of a file
+    /// is ignored unless it is a file with certificates.
     private static func certificate(
         inFile name: String, isCertain: Bool
     ) throws -> Certificate? {

@@ -5,7 +5,6 @@ internal import TokencertPlatform
 /// What a module has shown in the last minute, in a file that only the user can read. It contains
 /// nothing that requires a PIN.
 struct ModuleCache {
-    /// What is known of a module.
     struct Entry: Codable, Equatable {
         /// Identifies the module, its arguments and its configuration.
         let key: String
@@ -20,13 +19,9 @@ struct ModuleCache {
 
     private let folder: String
     private let key: String
-    /// The path of the file.
     let path: String
 
-    /// - Parameters:
-    ///   - folder: The folder of the file.
-    ///   - module: What identifies the module, its arguments among it.
-    ///   - configuration: What the module shows depends on, too.
+    /// `module` identifies the module and its arguments; what it shows depends on `configuration`, too.
     init(folder: String, module: [String], configuration: [String]) {
         // A hash, since arguments may hold what the user would not want in a file.
         func hash(_ texts: [String]) -> String {
@@ -80,7 +75,6 @@ struct ModuleCache {
         return entry
     }
 
-    /// Replaces the entry.
     func write(started: Int64, tokens: [ShownToken]?) throws {
         if !isAbsent(path), !isRegularFile(path) { try removeFile(path) }
         let entry = Entry(key: key, started: started, tokens: tokens)

@@ -3,16 +3,12 @@ internal import Synchronization
 internal import TokencertPlatform
 
 /// The configuration file, `config.json`: settings by the names of their options, and profiles,
-/// which are groups of settings selected by `--profile`.
-///
-/// It contains no secrets, only their sources.
+/// which are groups of settings selected by `--profile`. It contains no secrets, only their sources.
 struct ConfigurationFile: Sendable {
     let path: String
     /// The selected profile, or nil.
     let profile: String?
-    /// The names of all profiles.
     let profiles: [String]
-    /// Whether the file exists.
     let isFileThere: Bool
 
     private var values: [Setting: Value] = [:]
@@ -26,13 +22,11 @@ struct ConfigurationFile: Sendable {
         let profile: String?
     }
 
-    /// The content of a value.
     enum Content: Equatable {
         case text(String)
         case texts([String])
         case flag(Bool)
 
-        /// The value for display.
         var text: String {
             switch self {
             case .text(let text): text
@@ -107,7 +101,6 @@ struct ConfigurationFile: Sendable {
             hints: advice(error) + ["use --config or TOKENCERT_CONFIG to name another file"])
     }
 
-    /// The path of the default file.
     static var usualPath: String { configurationFolder + "/config.json" }
 
     private init(empty path: String) {
@@ -165,7 +158,6 @@ struct ConfigurationFile: Sendable {
         }
     }
 
-    /// The value of a setting, or nil if it is not set.
     func value(_ name: Setting) -> Value? { values[name] }
 
     private static func read(_ path: String) throws -> [UInt8] {

@@ -47,7 +47,6 @@ struct EnvironmentSettings: Sendable {
         loaded.withLock { [settings] in $0 = settings }
     }
 
-    /// The value of a setting, or nil if it is not set.
     func content(_ setting: Setting) -> ConfigurationFile.Content? { values[setting] }
 
     private static let prefix = "TOKENCERT_"
@@ -122,7 +121,6 @@ struct EnvironmentSettings: Sendable {
             "warning: \(printable(name)) in the environment has no effect; did you mean \(meant)?")
     }
 
-    /// The option that a variable is named after.
     private static func option(_ variable: String) -> String {
         variable.dropFirst(prefix.count).lowercased().map { $0 == "_" ? "-" : String($0) }.joined()
     }

@@ -6,7 +6,6 @@ internal import TokencertPlatform
 /// The folder of the trust anchors, `$XDG_DATA_HOME/tokencert`.
 var dataFolder: String { folder("XDG_DATA_HOME", "/.local/share") }
 
-/// The user's trust anchors.
 var trustStore: TrustStore { TrustStore(folder: dataFolder + "/anchors") }
 
 /// The usable trust anchors; nil if there are none. A warning names a file or folder that is not used
@@ -22,7 +21,6 @@ func usableAnchors() -> TrustAnchors? {
 /// The folder of the ledger, `$XDG_STATE_HOME/tokencert`.
 var stateFolder: String { folder("XDG_STATE_HOME", "/.local/state") }
 
-/// The ledger if none is named.
 var standardLedgerPath: String { stateFolder + "/ledger.sqlite" }
 
 /// The folder of what can be read again, `$XDG_CACHE_HOME/tokencert`: what the shell's completion

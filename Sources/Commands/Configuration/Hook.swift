@@ -13,7 +13,6 @@ enum Hook: String, CaseIterable {
     /// For a certificate that `expiring` lists.
     case onExpiring = "on-expiring"
 
-    /// Its place in the configuration file.
     var place: String { "hooks.\(rawValue)" }
 }
 

@@ -9,7 +9,6 @@ enum JSONValue: Decodable {
     /// Anything else, such as a fraction or a list of numbers.
     case other
 
-    /// The error if a value is not an object.
     struct NoObject: Error {
         /// The path of the value in the file.
         let place: String

@@ -3,7 +3,6 @@ internal import TokencertPlatform
 
 /// The kind of path that a setting holds, if any.
 enum PathForm {
-    /// A path.
     case path
     /// A path if it contains a slash, otherwise a name.
     case pathOrName
@@ -11,7 +10,6 @@ enum PathForm {
     case profile
     /// The source of a secret, which may be a file or a program.
     case source
-    /// A program and its arguments.
     case command
     /// A token's URI, which may name a source, or a label.
     case token

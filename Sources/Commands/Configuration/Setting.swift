@@ -53,7 +53,6 @@ enum Setting: String, CaseIterable {
     case verbose
     case color
 
-    /// The type of a value.
     enum Kind {
         case text
         case texts
@@ -153,8 +152,6 @@ private func standingContent(_ name: Setting) -> ConfigurationFile.Content? {
 extension Failure {
     /// The same failure with the variable or the file that sets an invalid value, if the command line does
     /// not set it. The message of an invalid value begins with its option.
-    ///
-    /// - Parameter arguments: The arguments of the command.
     func namingOrigin(inArguments arguments: [String]) -> Failure {
         let name = message.dropFirst(2).prefix { $0.isLetter || $0 == "-" }
         guard status == .usage, message.hasPrefix("--"),

@@ -1,6 +1,5 @@
 /// The results of all checks.
 struct DoctorReport: Encodable {
-    /// The result of a check.
     enum Status: String, Encodable {
         case ok
         /// It works, but may not be intended.
@@ -9,7 +8,6 @@ struct DoctorReport: Encodable {
         case fail
     }
 
-    /// The JSON of a check.
     struct Check: Encodable {
         let area: String
         let status: Status

@@ -5,7 +5,6 @@ internal import TokencertHTTP
 internal import TokencertPlatform
 internal import TokencertTokens
 
-/// Checks the trust anchors.
 struct TrustChecks {
     let ca: CAOptions
 

@@ -4,7 +4,6 @@ internal import TokencertIssuance
 internal import TokencertLedger
 internal import TokencertTokens
 
-/// The files of a bundle of evidence.
 struct EvidenceBundle {
     let evidence: KeyEvidence
     let token: Token

@@ -183,9 +183,8 @@ struct HealthCommand: ParsableCommand {
         }
     }
 
-    /// The numbers of unfinished orders by the URIs of their keys and of the keys' certificates.
-    ///
-    /// - Parameter orders: The numbers by the SHA-256 hash of the public key, in hexadecimal.
+    /// The numbers of unfinished orders by the URIs of their keys and of the keys' certificates, from those
+    /// by the SHA-256 hash of the public key.
     private static func ordersByURI(
         _ orders: [String: Int64], _ inventory: TokenInventory
     ) -> [String: Int64] {
@@ -239,10 +238,9 @@ func daysOfWarning(_ option: String? = nil) throws -> Int {
 }
 
 extension Finding {
-    /// What the user can do about the finding. Without titles, commands name objects by their URIs.
-    /// `order` is an unfinished order for the key, and `certified` one with a valid certificate: a second
-    /// order might have to be paid for. `selection` has the options that commands without a name need,
-    /// after a space.
+    /// What the user can do about the finding. `order` is an unfinished order for the key, and `certified`
+    /// one with a valid certificate: a second order might have to be paid for. `selection` has the options
+    /// that commands without a name need, after a space.
     func advice(
         on token: Token, _ titles: TitlesByURI = TitlesByURI(), order: Int64? = nil,
         certified: Int64? = nil, selection: String = ""

@@ -17,11 +17,8 @@ final class RevocationCheck {
         client = try RevocationClient()
     }
 
-    /// The findings about the revocation of certificates on a token.
-    ///
-    /// - Parameters:
-    ///   - inventory: Everything on the token; issuers are also searched for in it.
-    ///   - health: The health of the same token.
+    /// The findings about the revocation of certificates on a token. Issuers are also searched for in the
+    /// inventory, which is that of the whole token.
     func findings(
         _ entries: [CertificateEntry], among inventory: TokenInventory, _ health: TokenHealth
     ) -> [Finding] {

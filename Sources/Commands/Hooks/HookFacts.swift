@@ -6,7 +6,6 @@ internal import TokencertTokens
 
 /// What is known about the work of a command when a hook runs. What is not known is nil or empty.
 struct HookFacts {
-    /// The number of the order.
     var order: Int64?
     /// The URI of the token, without a PIN or its source.
     var token: String?
@@ -18,7 +17,6 @@ struct HookFacts {
     var name: String?
     var emailAddresses: [String] = []
 
-    /// Nothing is known.
     init() {}
 
     /// An order that was not sent yet; `order` is its number if it is in the ledger.

@@ -23,7 +23,6 @@ enum RefusedOrder: Equatable {
             : RefusedOrder.withoutResult
     }
 
-    /// The failure of the command.
     func failure(_ problem: HookProblem) -> Failure {
         let advice: [String] = problem.advice.map { [$0] } ?? []
         let general = [

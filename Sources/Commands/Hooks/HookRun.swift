@@ -1,6 +1,5 @@
 internal import TokencertPlatform
 
-/// A run of the program of a hook.
 struct HookRun {
     let hook: Hook
     /// The program and its arguments.

@@ -3,10 +3,8 @@ internal import TokencertIssuance
 internal import TokencertLedger
 internal import TokencertPlatform
 
-/// The hooks of this run of the program.
-///
-/// before-order runs at once, since it can stop the order. All others run when the command has ended and
-/// printed its result: they change neither its result nor its exit status.
+/// The hooks of this run. before-order runs at once, since it can stop the order. All others run when the
+/// command has printed its result, and change neither that nor its exit status.
 enum Hooks {
     private struct State {
         var command = ""
@@ -32,7 +30,6 @@ enum Hooks {
         }
     }
 
-    /// Whether the configuration file sets a hook.
     static func isSet(_ hook: Hook) -> Bool { words(of: hook) != nil }
 
     /// What a dry run does not check.
@@ -40,10 +37,8 @@ enum Hooks {
         isSet(.beforeOrder) ? ["whether the hook before-order allows the order"] : []
     }
 
-    /// Runs before-order. Call it after all checks, before the ledger has an order. Throws
-    /// ``Failure`` if the program does not allow the order or cannot be run.
-    ///
-    /// - Parameter order: The order in the ledger that is resumed, or nil.
+    /// Runs before-order. Call it after all checks, before the ledger has an order, or with the order
+    /// that is resumed. Throws ``Failure`` if the program does not allow the order or cannot be run.
     static func beforeOrder(_ facts: HookFacts, resuming order: Order? = nil) throws {
         let command = state.withLock { state in
             state.facts = facts
@@ -99,7 +94,6 @@ enum Hooks {
         add(input)
     }
 
-    /// Notes the failure that ended the command.
     static func failed(_ failure: Failure) { state.withLock { $0.failure = failure } }
 
     /// Runs all hooks that wait for the end of the command, and on-failure if it failed.
@@ -124,11 +118,7 @@ enum Hooks {
         if let run = prepared(input) { runAtEnd(run) }
     }
 
-    /// What on-failure gets about a failure.
-    ///
-    /// - Parameters:
-    ///   - known: What is known about the last certificate and token.
-    ///   - order: The last order, unless it was completed.
+    /// What on-failure gets about a failure. `order` is the last order, unless it was completed.
     static func facts(of failure: Failure, _ known: HookFacts, order: Int64?) -> HookFacts {
         guard !failure.isSummary else { return HookFacts() }
         var facts = known

@@ -157,9 +157,6 @@ struct CAOptions: ParsableArguments {
         return seconds
     }
 
-    /// The kinds of keys that the CA accepts.
-    ///
-    /// - Parameter isCommand: Whether the CA is a command.
     func acceptance(isCommand: Bool = false) throws -> KeyAcceptance {
         var acceptance = isCommand ? KeyAcceptance.anything : .cacert
         guard let text = setting(caAccepts, .caAccepts) else { return acceptance }

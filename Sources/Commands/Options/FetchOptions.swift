@@ -15,14 +15,11 @@ struct FetchOptions: ParsableArguments {
             valueName: "time"))
     var fetchFor: String?
 
-    /// Whether late certificates are fetched.
     var isWanted: Bool { setting(fetch, .fetch) }
 
-    /// How long to wait for a late certificate, in seconds, if the user agrees to a login at the CA's web
-    /// site; nil if late certificates are not fetched. At a terminal the user is asked once; later runs
-    /// find the answer in the configuration file. In scripts, the option or the setting is the
-    /// agreement.
-    /// A dry run fetches nothing, so it does not ask.
+    /// How long to wait for a late certificate, in seconds; nil if late certificates are not fetched. At a
+    /// terminal the user is asked once whether to log in at the CA's web site; later runs find the answer
+    /// in the configuration file. A dry run fetches nothing, so it does not ask.
     func agreedWaitingTime(_ ca: CAOptions, isDryRun: Bool = false) throws -> Int? {
         let waitingTime = try seconds()
         guard isWanted else {
@@ -59,7 +56,6 @@ struct FetchOptions: ParsableArguments {
         return waitingTime
     }
 
-    /// The waiting time in seconds.
     private func seconds() throws -> Int {
         guard let text = setting(fetchFor, .fetchFor) else { return 120 }
         guard let seconds = secondsOfTime(text), (0...86_400).contains(seconds) else {

@@ -83,8 +83,6 @@ struct LedgerOptions: ParsableArguments {
     }
 
     /// Reads what the ledger says about the objects on tokens. Notes name what cannot be read.
-    ///
-    /// - Parameter showsOrders: Whether unfinished orders are read.
     func objectStates(showingOrders showsOrders: Bool = true) -> ObjectStates {
         func report(_ what: String, _ error: any Error) {
             printError("note: cannot show \(what): " + printable(Failure(error).message))

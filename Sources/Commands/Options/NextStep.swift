@@ -1,6 +1,5 @@
 internal import TokencertConsumers
 
-/// What to do after a command has succeeded.
 enum NextStep {
     case setUpToken
     case seeAccount(hasUsername: Bool)

@@ -10,10 +10,7 @@ struct ObjectName {
     let uri: PKCS11URI?
     private let text: String
 
-    /// Reads a name.
-    ///
-    /// - Throws: ``Failure`` if it is empty, or a URI that is malformed, holds a PIN or names no
-    ///   object.
+    /// Throws ``Failure`` if it is empty, or a URI that is malformed, holds a PIN or names no object.
     init(_ text: String) throws {
         try self.init(orToken: text)
         guard uri?.namesObject ?? true else {
@@ -37,14 +34,8 @@ struct ObjectName {
         uri = looksLikeURI(text) ? try parseURI(text) : nil
     }
 
-    /// What the name means on a token.
-    ///
-    /// - Parameters:
-    ///   - inventory: Everything on the token, as far as it is seen.
-    ///   - type: The class of the object, or nil for any.
-    ///   - serialNumber: The serial number of the certificate, in the form of
-    ///     `Certificate.serialNumber`, or nil.
-    /// - Throws: ``Failure`` if a short name is ambiguous, or the name has another type.
+    /// What the name means on a token, of which the inventory has everything that is seen. Throws
+    /// ``Failure`` if a short name is ambiguous, or the name has another type.
     func target(
         in inventory: TokenInventory, on token: Token, type: ObjectClass? = nil,
         serialNumber: String? = nil
@@ -94,9 +85,8 @@ struct ObjectName {
     }
 
     /// The URI of a key that is named before a login. A short name that matches nothing is taken for
-    /// the label of a key that is seen only after the login; see also ``possibleID``.
-    ///
-    /// - Throws: ``Failure`` if the name is ambiguous or abbreviated, or the token cannot be read.
+    /// the label of a key that is seen only after the login; see also ``possibleID``. Throws ``Failure``
+    /// if the name is ambiguous or abbreviated, or the token cannot be read.
     func keyURI(on token: TokenCapabilities) throws -> PKCS11URI {
         if let uri { return uri }
         var inventory = TokenInventory(keys: [], certificates: [], otherObjects: 0)
@@ -156,9 +146,7 @@ extension TokenCapabilities {
 }
 
 extension PKCS11URI {
-    /// The URI with a type.
-    ///
-    /// - Throws: ``Failure`` if it has another one.
+    /// The URI with a type. Throws ``Failure`` if it has another one.
     fileprivate func limited(to type: ObjectClass?) throws -> PKCS11URI {
         var attributes = objectAttributes
         guard let type, attributes[.class] != type else { return self }

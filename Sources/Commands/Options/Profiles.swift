@@ -3,7 +3,6 @@ internal import TokencertTokens
 
 /// Token profiles: facts about tokens that their modules do not report.
 enum Profiles {
-    /// The folder of the user's own profiles.
     static var folder: String { configurationFolder + "/token-profiles" }
 
     /// All profiles, the user's own before the built-in ones.

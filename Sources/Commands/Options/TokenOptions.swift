@@ -55,9 +55,8 @@ struct TokenOptions: ParsableArguments {
         set { moduleOptions.tokenProfile = newValue }
     }
 
-    /// The options on the command line that select the token, to repeat them in another command.
-    ///
-    /// - Parameter object: The URI of an object on the command line; it may name the token, too.
+    /// The options on the command line that select the token, to repeat them in another command. The URI
+    /// of an object on the command line may name the token, too.
     func selection(_ object: PKCS11URI?, _ found: Token) -> String {
         var values = [("--module", module), ("--module-arguments", moduleArguments)]
         let isNamedByObject = token == nil && object?.namesToken ?? false
@@ -166,7 +165,6 @@ struct TokenOptions: ParsableArguments {
         return try (try? Self.choice(standing))?.fits(found) ?? false
     }
 
-    /// How long to wait for the token, in seconds.
     func secondsToWait() throws -> Int {
         guard let text = setting(wait, .wait) else { return 0 }
         guard let seconds = Int(text), (0...86400).contains(seconds) else {
@@ -177,7 +175,6 @@ struct TokenOptions: ParsableArguments {
         return seconds
     }
 
-    /// The token profiles that apply to this command.
     func profiles() throws -> [TokenProfile] {
         try Profiles.choose(setting(tokenProfile, .tokenProfile))
     }

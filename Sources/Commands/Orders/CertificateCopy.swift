@@ -12,11 +12,8 @@ struct CertificateCopy {
     let wishes: RenewalWishes
     let anchors: TrustAnchors
 
-    /// Orders the certificate, or shows what would be ordered.
-    ///
-    /// - Parameters:
-    ///   - name: The key or certificate on the first token.
-    ///   - target: The label, serial number or URI of the second token.
+    /// Orders the certificate, or shows what would be ordered. The name is that of the key or certificate
+    /// on the first token; `target` is the label, serial number or URI of the second token.
     func run(_ name: ObjectName, to target: String) throws {
         let (candidate, original) = try find(name)
         let options: TokenOptions

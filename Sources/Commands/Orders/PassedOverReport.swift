@@ -50,7 +50,6 @@ extension PassedOver.Advice {
 }
 
 extension PassedOver {
-    /// The text that is printed.
     func text(_ titles: TitlesByURI) -> String {
         printable(
             "\(name(titles)) was skipped: \(reason)"

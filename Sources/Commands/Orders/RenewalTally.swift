@@ -47,7 +47,6 @@ struct RenewalTally {
         inventory = found.inventory
     }
 
-    /// The title of a certificate to renew.
     func title(_ candidate: RenewalCandidate) -> String {
         titles.title(candidate.uri, serialNumber: candidate.certificate.serialNumber)
             ?? candidate.certificate.subject.text
@@ -63,7 +62,6 @@ struct RenewalTally {
         renewed.append((title(candidate), IssueReport(issued)))
     }
 
-    /// Adds a certificate that would be renewed.
     mutating func addPlanned(_ candidate: RenewalCandidate) {
         done.append(candidate.certificate)
         planned.append(Line(candidate, now(), title: title(candidate)))
@@ -89,9 +87,8 @@ struct RenewalTally {
         return true
     }
 
-    /// Records a failure. Returns whether other certificates can still be renewed.
-    ///
-    /// - Parameter isBatch: Whether the user has not named the certificate.
+    /// Records a failure. Returns whether other certificates can still be renewed. In a batch, the user has
+    /// not named the certificate.
     mutating func take(
         _ error: IssuanceError, _ candidate: RenewalCandidate, isBatch: Bool
     ) -> Bool {

@@ -24,9 +24,7 @@ struct RenewalWishes {
         acceptsChanges = setting(command.acceptChanges, .acceptChanges)
     }
 
-    /// The request for a certificate that replaces an older one.
-    ///
-    /// - Parameter isNamed: Whether the user has named the certificate.
+    /// The request for a certificate that replaces an older one, which the user may have named.
     func request(for candidate: RenewalCandidate, isNamed: Bool) -> IssuanceRequest {
         var request = content(of: candidate)
         request.key =
@@ -37,9 +35,7 @@ struct RenewalWishes {
         return request
     }
 
-    /// The request for a certificate with the same content on another token.
-    ///
-    /// - Parameter token: The URI of the token of the certificate.
+    /// The request for a certificate with the same content as one on `token`, for another token.
     func copy(of candidate: RenewalCandidate, on token: PKCS11URI) -> IssuanceRequest {
         var request = content(of: candidate)
         request.key = newKey(for: candidate)

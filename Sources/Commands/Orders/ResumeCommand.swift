@@ -307,7 +307,6 @@ struct ResumeCommand: ParsableCommand {
 }
 
 extension Order {
-    /// The token of the order.
     fileprivate func tokenURI() throws -> PKCS11URI {
         try PKCS11URI(parsing: beginning.tokenURI)
     }

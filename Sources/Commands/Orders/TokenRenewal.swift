@@ -12,7 +12,6 @@ struct TokenRenewal {
         case named(ObjectName)
         /// Those that expire within this number of days; nil for all.
         case due(days: Int?)
-        /// None.
         case noOther
     }
 
@@ -64,9 +63,6 @@ struct TokenRenewal {
 
     // MARK: Search
 
-    /// Finds the certificates to renew.
-    ///
-    /// - Parameter seesPrivateKeys: Whether all private keys are visible.
     func find(seeingPrivateKeys seesPrivateKeys: Bool) throws -> Renewals {
         let ledger = try command.ledgerOptions.openIfThere()
         var candidates = RenewalCandidates(
@@ -123,9 +119,8 @@ struct TokenRenewal {
 
     // MARK: Dry run
 
-    /// Performs a dry run: the same search, with a login only if `--pin-source` is given.
-    ///
-    /// - Parameter runner: Checks what the account may order; nil if it is not asked.
+    /// The same search, with a login only if `--pin-source` is given. The runner checks what the account
+    /// may order; nil if it is not asked.
     func check(_ runner: Runner?) throws -> RenewalTally {
         let ledger = try command.ledgerOptions.openIfThere()
         notePINs(try pins(), tokenOptions, uri)

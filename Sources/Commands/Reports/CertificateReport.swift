@@ -3,10 +3,8 @@ internal import OpenSSLX509
 internal import TokencertPlatform
 internal import TokencertTokens
 
-/// The JSON that describes a certificate, the same in the output of every command.
-///
-/// What is unknown is absent: the content of an object that cannot be read, or the URI of a certificate
-/// that is not on a token.
+/// The JSON that describes a certificate, the same in the output of every command. What is unknown is
+/// absent, such as the URI of a certificate that is not on a token.
 struct CertificateReport: Encodable {
     private(set) var uri: String?
     private(set) var label: String?
@@ -58,9 +56,7 @@ struct CertificateReport: Encodable {
         pem = certificate?.pem
     }
 
-    /// A certificate on a token, with what was found about it.
-    ///
-    /// - Parameter key: The key under which it is listed, or nil.
+    /// A certificate on a token, with what was found about it, and the key under which it is listed.
     init(
         _ entry: CertificateEntry, _ health: TokenHealth, of key: KeyEntry?, isInFull: Bool = false
     ) {
@@ -89,9 +85,7 @@ struct CertificateReport: Encodable {
         take(uri)
     }
 
-    /// A certificate in full, with its URI if it is on a token.
-    ///
-    /// - Parameter label: Its label if the URI does not contain it.
+    /// A certificate in full, with its URI if it is on a token, and its label if the URI lacks it.
     init(
         _ certificate: Certificate, uri: String? = nil, label: String? = nil, _ now: Int64
     ) {

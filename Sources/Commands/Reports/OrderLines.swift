@@ -62,7 +62,6 @@ struct OrderLine: Encodable {
         revoked.map { "revoked (recorded on \($0.prefix(10)))" }
     }
 
-    /// The state in plain words.
     var stateText: String {
         if isNotReadable { return "not readable by this version" }
         return switch state {

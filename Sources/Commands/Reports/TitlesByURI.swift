@@ -12,7 +12,6 @@ struct TitlesByURI {
     let selection: String
     private var entries: [String: [Entry]] = [:]
 
-    /// No titles.
     init() { selection = "" }
 
     init(_ inventory: TokenInventory, selection: String = "") {

@@ -72,7 +72,6 @@ struct TokenReport: Encodable {
         }
     }
 
-    /// The flags in words.
     var state: [String] {
         guard isInitialized else { return ["not initialised"] }
         var state: [String] = []

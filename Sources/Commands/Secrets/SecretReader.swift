@@ -9,7 +9,6 @@ enum SecretRole: Int, CaseIterable, Comparable {
     /// The user's current PIN.
     case pin
     case securityOfficerPIN
-    /// The new PIN.
     case newPIN
 
     var name: String {
@@ -37,12 +36,10 @@ enum SecretRole: Int, CaseIterable, Comparable {
     static func < (one: SecretRole, other: SecretRole) -> Bool { one.rawValue < other.rawValue }
 }
 
-/// Reads the secrets of one run of the program, whose sources are set before the first one is read.
-///
-/// A stream supplies only one secret, except that the PINs of a token may share one `fd:N`: one line
-/// each, in the order of ``SecretRole``, needed or not. Several secrets may share a variable.
+/// Reads the secrets of one run, whose sources are set before. A stream supplies only one secret, except
+/// that the PINs of a token may share one `fd:N`: one line each, in the order of ``SecretRole``, needed
+/// or not. Several secrets may share a variable.
 final class SecretReader: Sendable {
-    /// The reader of this process.
     static let shared = SecretReader()
 
     private struct State {
@@ -348,10 +345,8 @@ extension Failure {
 }
 
 extension RefusedPINs {
-    /// The path of this user's record of refused PINs.
     static var file: String { path(inFolder: stateFolder) }
 
-    /// This user's record of the PINs that a token refused.
     init(_ token: Token) throws {
         try self.init(token, folder: stateFolder, clock: now) { event in
             switch event {

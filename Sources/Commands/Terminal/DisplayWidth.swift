@@ -86,12 +86,8 @@ func wrapped(_ text: String, width limit: Int) -> [String] {
     return lines
 }
 
-/// Breaks a line of a report: what is too wide continues below the value.
-///
-/// - Parameters:
-///   - column: Where the value begins. If one of its words does not fit there, it begins in the next
-///     line.
-///   - limit: The number of terminal cells, or nil for any.
+/// Breaks a line of a report: what is too wide continues below the value, which begins at the column or,
+/// if one of its words does not fit there, in the next line.
 func folded(_ line: String, at column: Int, width limit: Int?) -> [String] {
     guard let limit, displayWidth(line) > limit else { return [line] }
     let value = String(line.dropFirst(column))
@@ -107,12 +103,8 @@ func folded(_ line: String, at column: Int, width limit: Int?) -> [String] {
     return [name] + wrapped(value, width: limit - 4).map { "    " + $0 }
 }
 
-/// Breaks a message that begins at a column, so that a command at its end stays in one line and can be
-/// copied. The first line has no margin.
-///
-/// - Parameters:
-///   - limit: The number of terminal cells, or nil for any.
-///   - mark: A colon, a blank and the beginning of the command; nil if there is none.
+/// Breaks a message that begins at a column, so that the command after a mark stays in one line and can
+/// be copied. The first line has no margin.
 func foldedMessage(
     _ text: String, at column: Int, width limit: Int?, before mark: String? = ": tokencert "
 ) -> [String] {

@@ -40,7 +40,6 @@ struct Failure: Error {
     let code: String
     /// One line without a full stop.
     let message: String
-    /// Instructions for the user.
     let hints: [String]
     /// Lines to print because they are not stored anywhere.
     let attachment: [String]

@@ -5,7 +5,6 @@ internal import TokencertLedger
 internal import TokencertPlatform
 
 /// The exit status and the hints for each failure of a job, by the state of its order.
-///
 /// A hint with `{choice}` is repeated for each choice of the failure. `{order}` is the number of
 /// the order, `{resume}` the command that continues it and `{abandon}` the hint on giving it up.
 private struct FailureRow {
@@ -13,21 +12,17 @@ private struct FailureRow {
     enum Standing {
         /// No certificate was or may be issued.
         case notOrdered
-        /// There is no order.
         case noOrder
         /// The certificate is in the ledger and must still be written to the token.
         case certified
         /// The CA's answer is in the ledger, and the user has nothing to decide.
         case arrived
-        /// The user supplied the certificate.
         case fromElsewhere
-        /// The user did not supply a certificate.
         case fromLedger
         /// It is for the CA behind a command, and no certificate was or may be issued.
         case commandNotOrdered
         /// It is for the CA behind a command.
         case command
-        /// Any order, or none.
         case any
 
         func fits(_ order: OrderStanding?) -> Bool {

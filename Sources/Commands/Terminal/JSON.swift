@@ -60,11 +60,9 @@ func withoutControls(_ json: String) -> String {
     return text
 }
 
-/// An error, in the form of its JSON.
 struct FailureReport: Encodable {
     /// A stable name of the failure.
     let code: String
-    /// The exit status.
     let status: Int32
     let message: String
     let hints: [String]

@@ -1,7 +1,6 @@
 internal import SystemPackage
 internal import TokencertPlatform
 
-/// An output stream of the process.
 enum Output: Int32 {
     case standardOutput = 1
     case standardError = 2

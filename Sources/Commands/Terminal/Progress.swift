@@ -1,17 +1,13 @@
 internal import Synchronization
 internal import TokencertPlatform
 
-/// Shows the current work on standard error.
-///
-/// On a terminal one line is updated while the work continues; it stays if the work took more than
+/// Shows the current work on standard error. On a terminal one line is updated while the work continues; it stays if the work took more than
 /// half a second. Otherwise a line is written when the work begins.
 final class Progress: Sendable {
     /// The only instance, since a process has one terminal.
     static let shared = Progress()
 
-    /// How progress is shown.
     enum OutputStyle {
-        /// Not at all.
         case quiet
         /// With a line when the work begins.
         case lines
@@ -87,12 +83,8 @@ final class Progress: Sendable {
     /// terminal, which may be stopped.
     func addNews(_ text: String) { summary.withLock { $0.news = text } }
 
-    /// Shows that work begins, and marks the work before it as done.
-    ///
-    /// - Parameters:
-    ///   - text: The work, such as "writing the certificate".
-    ///   - isToken: Whether a token does it, which may wait for a touch.
-    ///   - isBrief: Whether the work is shown only if it takes longer than half a second.
+    /// Shows that work begins, and marks the work before it as done. A token may wait for a touch; brief
+    /// work is shown only if it takes longer than half a second.
     func begin(_ text: String, onToken isToken: Bool, isBrief: Bool = false) {
         // It may contain text from a token or a certificate.
         let text = printable(text)
@@ -113,7 +105,6 @@ final class Progress: Sendable {
         }
     }
 
-    /// Marks the current work as done.
     func finish() { state.withLock { end(&$0, isDone: true) } }
 
     /// Ends the current work without marking it as done.

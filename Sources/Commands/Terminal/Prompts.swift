@@ -16,10 +16,6 @@ internal import TokencertPlatform
 /// Requires that the user types a word before something is done that cannot be undone. If the word
 /// is empty or cannot be shown unchanged, `yes` is required instead. `hint` is for those who have no
 /// terminal.
-///
-/// - Parameters:
-///   - lines: What is done.
-///   - purpose: The verb after "to" in the prompt.
 func requireConfirmation(
     _ lines: [String], typing word: String, to purpose: String, hint: String
 ) throws {

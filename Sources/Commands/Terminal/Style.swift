@@ -1,6 +1,5 @@
 internal import TokencertPlatform
 
-/// When to use colour.
 enum ColorChoice: String {
     /// On a terminal, unless `NO_COLOR` or `CLICOLOR=0` is set; otherwise only if `CLICOLOR_FORCE`
     /// is set.
@@ -14,7 +13,6 @@ enum ColorChoice: String {
 struct Symbols {
     let isUnicode: Bool
 
-    /// The symbols for this process.
     static let inUse = Symbols(environment: environmentVariable)
 
     /// The end of a shortened text.
@@ -67,7 +65,6 @@ struct Style {
     func faint(_ text: String) -> String { paint("2", text) }
     func strong(_ text: String) -> String { paint("1", text) }
 
-    /// A text in the colour of its urgency.
     func urgency(_ urgency: Urgency, _ text: String) -> String {
         switch urgency {
         case .none: text

@@ -16,7 +16,6 @@ struct Table {
     private let whole: Set<String>
     private var rows: [(cells: [Cell], below: [String])] = []
 
-    /// The minimum width of a column, in cells.
     private static let leastWidth = 6
 
     init(_ header: [String], whole: Set<String> = []) {
@@ -29,7 +28,6 @@ struct Table {
         add(cells.map { Cell($0) }, below: below)
     }
 
-    /// Adds a row with colours.
     mutating func add(_ cells: [Cell], below: [String] = []) {
         rows.append((cells, below.map(printable)))
     }

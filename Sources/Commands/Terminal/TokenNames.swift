@@ -23,10 +23,8 @@ struct NamedToken {
     var labelOrTitle: String { label.isEmpty ? title : text(ofLabel: label) }
 
     /// The option that selects the token: its label if no other token has that name, else its serial
-    /// number if no other token has that, else its URI.
-    ///
-    /// - Parameter tokens: This token and all that could be selected instead, or nil if they are
-    ///   unknown. Several tokens may have one label.
+    /// number if no other token has that, else its URI. `tokens` has this token and all that could be
+    /// selected instead, or is nil if they are unknown.
     func option(among tokens: [NamedToken]?) -> String {
         let name = tokens == nil ? nil : String(validating: label, as: UTF8.self)
         let names = [name, serialNumber].compactMap { $0 }.filter { name in

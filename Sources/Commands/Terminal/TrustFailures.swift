@@ -67,7 +67,6 @@ extension Failure {
     }
 }
 
-/// Reads the certificates in a file that an option names.
 func certificates(inFile file: String, option: String) throws -> [Certificate] {
     do throws(CertificateFileError) {
         return try TokencertCAcert.certificates(inFile: file)

@@ -385,7 +385,6 @@ struct DeleteCommand: ParsableCommand {
         }
     }
 
-    /// The orders for the key.
     private func knownOrders(
         of selection: RemovalSelection, _ capabilities: TokenCapabilities
     ) throws -> [Order] {

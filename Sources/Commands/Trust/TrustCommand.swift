@@ -371,10 +371,8 @@ private func showKept(_ kept: [AnchorReport], _ output: CommonOptions) throws {
     }
 }
 
-/// Offers to add the CA of `trust fetch --ca-url` to the configuration file, so that other commands use
-/// it without the option.
-///
-/// Only users at a terminal are asked, and a CA that is set in any place stays.
+/// Offers to add the CA of `trust fetch --ca-url` to the configuration file. Only users at a terminal are
+/// asked, and a CA that is set in any place stays.
 private func offerToRemember(_ url: String, _ output: CommonOptions) {
     // Orders are sent over HTTPS only.
     guard output.isForReader, isTerminal(0), setting(nil, .caURL) == nil,

@@ -10,7 +10,6 @@ internal import TokencertTokens
 struct CertificateChoice {
     let name: ObjectName?
     let serialNumber: String?
-    /// What is set up, or nil.
     let record: SetUpRecord?
     /// The days on which revocations were recorded, as for `Health.revocations`.
     let revocations: [String: String]
