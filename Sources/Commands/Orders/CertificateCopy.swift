@@ -39,7 +39,7 @@ struct CertificateCopy {
         if isDryRun {
             notePINs(plan.pins, options)
             printNotes(plan.labelRemarks)
-            return try PlanLines(plan, on: token, ca: command.ca.address()).show(command.output)
+            return try showPlan(plan, on: token, ca: command.ca.address(), command.output)
         }
         try Hooks.beforeOrder(HookFacts(plan))
         let ledger = try command.ledgerOptions.openForWriting()

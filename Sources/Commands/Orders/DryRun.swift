@@ -38,15 +38,15 @@ func notChecked(_ name: String) -> [String] {
     ]
 }
 
-extension PlanLines {
-    /// The plan of an order, with the existing key if it is visible without a login.
-    init(_ plan: Plan, _ seenKey: KeyEntry? = nil, on token: TokenCapabilities, ca: String) {
-        let facts =
-            TokencertCommands.notChecked(plan.key, on: token)
-            + TokencertCommands.notChecked(plan.grant.name)
-        self.init(
-            token: plan.tokenURI.description, key: plan.key, grant: plan.grant, pins: plan.pins,
-            ca: ca, notChecked: facts + Hooks.notChecked)
-        self.seenKey = seenKey
-    }
+/// Shows the plan of an order, with the existing key if it is visible without a login.
+func showPlan(
+    _ plan: Plan, _ seenKey: KeyEntry? = nil, on token: TokenCapabilities, ca: String,
+    _ output: CommonOptions
+) throws {
+    var lines = PlanLines(
+        token: plan.tokenURI.description, key: plan.key, grant: plan.grant, pins: plan.pins, ca: ca,
+        notChecked: notChecked(plan.key, on: token) + notChecked(plan.grant.name)
+            + Hooks.notChecked)
+    lines.seenKey = seenKey
+    try lines.show(output)
 }

@@ -69,7 +69,7 @@ struct IssueCommand: ParsableCommand {
             if isDryRun {
                 notePINs(plan.pins, tokenOptions, keyName?.uri)
                 printNotes(plan.labelRemarks)
-                return try PlanLines(plan, key, on: token, ca: ca.address()).show(output)
+                return try showPlan(plan, key, on: token, ca: ca.address(), output)
             }
         }
         printNotes(notChecked(plan.grant.name).map { "not checked: \($0)" })
