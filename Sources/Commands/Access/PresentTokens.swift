@@ -40,9 +40,8 @@ struct PresentTokens {
         guard name == nil, setting(options.token, .token) == nil,
             asksForAll || options.pinSource == nil && work != .renew
         else {
-            let asksForPIN = (try? options.source(name?.uri)) != nil
             do {
-                tokens = [try findToken(options, name?.uri, onlyReading: !asksForPIN)]
+                tokens = [try findTokenToRead(options, name?.uri)]
             } catch let failure as Failure
                 where failure.code == Failure.severalTokens && name == nil && work == .renew
             {

@@ -123,7 +123,12 @@ func findToken(
     }[0]
 }
 
-/// The same for several tokens: if more than one match, `choose` returns those that are used, or nil to
+/// Finds the token that a command reads. A warning about modules matters only if it logs in.
+func findTokenToRead(_ options: TokenOptions, _ uri: PKCS11URI?) throws -> TokenCapabilities {
+    try findToken(options, uri, onlyReading: (try? options.source(uri)) == nil)
+}
+
+/// The same as ``findToken(_:_:onlyReading:asking:)`` for several tokens: if more than one match, `choose` returns those that are used, or nil to
 /// refuse them. The modules are started twice before the command fails: while another process logs in to
 /// a token, SoftHSM does not show it or cannot read it until the module is initialised again.
 func findTokens(

@@ -13,20 +13,8 @@ struct ReadToken {
     var token: Token { capabilities.token }
 }
 
-/// Reads the content of the selected token, including private objects if `logsIn` or, if that is nil, a
-/// source of the PIN is set. With `readsAll`, the URI only selects the token, and not the objects.
-func readToken(
-    _ options: TokenOptions, _ uri: PKCS11URI?, readingAll readsAll: Bool = false,
-    keepingCertificates isKept: @escaping @Sendable (Certificate) -> Bool = { _ in false },
-    loggingIn logsIn: Bool? = nil
-) throws -> ReadToken {
-    let asksForPIN = logsIn ?? ((try? options.source(uri)) != nil)
-    return try read(
-        try findToken(options, uri, onlyReading: !asksForPIN), options, uri, readingAll: readsAll,
-        keepingCertificates: isKept, loggingIn: logsIn)
-}
-
-/// Reads the content of a token, as ``readToken(_:_:readingAll:keepingCertificates:loggingIn:)``.
+/// Reads the content of a token, including private objects if `logsIn` or, if that is nil, a source of
+/// the PIN is set. With `readsAll`, the URI only selects the token, and not the objects.
 func read(
     _ capabilities: TokenCapabilities, _ options: TokenOptions, _ uri: PKCS11URI?,
     readingAll readsAll: Bool = false,
@@ -110,8 +98,7 @@ func requireOne<Element>(
     if found.count == 1 { return found[0] }
     guard !found.isEmpty else { throw noSuchObject(what, target, on: inventory) }
     throw Failure(
-        .noSuchObject, code: "severalObjects",
-        "\(found.count) \(what)s on the token match \(target)",
+        severalObjects: "\(found.count) \(what)s on the token match \(target)",
         hints: Set(found.map(title)).count == 1
             ? ["to see all of them: tokencert list --verbose"] : several(found.map(title)))
 }
@@ -122,8 +109,7 @@ func severalCertificates(
 ) -> Failure {
     let titles = ObjectTitles(inventory)
     return Failure(
-        .noSuchObject, code: "severalObjects",
-        "\(found.count) certificates on the token match \(target)",
+        severalObjects: "\(found.count) certificates on the token match \(target)",
         hints: several(found.map(titles.title)))
 }
 

@@ -173,9 +173,8 @@ struct RevokeCommand: ParsableCommand {
         }
         guard found.count < 2 else {
             throw Failure(
-                .noSuchObject, code: "severalObjects",
-                "the account has \(found.count) certificates with the serial number "
-                    + wanted.serialNumber,
+                severalObjects: "the account has \(found.count) certificates with the serial "
+                    + "number \(wanted.serialNumber)",
                 hints: ["name the file with the certificate instead"])
         }
         guard let only = found.first else {

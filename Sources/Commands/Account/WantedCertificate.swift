@@ -25,8 +25,7 @@ struct WantedCertificate {
         let named = name.contains("/") ? [] : ledger.named(name)
         guard named.count < 2 else {
             throw Failure(
-                .noSuchObject, code: "severalObjects",
-                "\"\(name)\" matches several certificates of the ledger",
+                severalObjects: "\"\(name)\" matches several certificates of the ledger",
                 hints: Set(named.map(\.certificate.serialNumber)).count == 1
                     ? [
                         "they have the same serial number, so name a file with the certificate: "
@@ -41,8 +40,7 @@ struct WantedCertificate {
             let isOther = named.first.map { $0.certificate != certificate } ?? false
             guard !isOther, number == nil || number == certificate.serialNumber else {
                 throw Failure(
-                    .noSuchObject, code: "severalObjects",
-                    "\"\(name)\" is the name of a file and of another certificate",
+                    severalObjects: "\"\(name)\" is the name of a file and of another certificate",
                     hints: [
                         "to name the file: tokencert revoke \(shellWord("./" + name))",
                         "to revoke the other one, run tokencert revoke SERIAL in another folder",
@@ -70,9 +68,8 @@ struct WantedCertificate {
             return
         }
         throw Failure(
-            .noSuchObject, code: "severalObjects",
-            "\"\(otherNumber)\" names a key in the ledger, but is also the serial number of another "
-                + "certificate",
+            severalObjects: "\"\(otherNumber)\" names a key in the ledger, but is also the serial "
+                + "number of another certificate",
             hints: [
                 "for the certificate of the key: tokencert revoke \(serialNumber)",
                 "for the certificate with this serial number, name a file with it: "

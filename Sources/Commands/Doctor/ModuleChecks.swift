@@ -102,7 +102,7 @@ struct ModuleChecks {
             doctorReport.warn(
                 Self.area, "\(name): it writes to standard error when it starts: \(lines[0])",
                 [
-                    "to see \(Self.count(lines)): tokencert tokens --module \(quoted(name))",
+                    Self.seeing(lines, of: name),
                     Self.disabling(name, files),
                 ])
         }
@@ -111,13 +111,11 @@ struct ModuleChecks {
             let path = file?.module.map(P11KitConfiguration.absolutePath) ?? failure.name
             found.paths.append(path)
             let (reason, advice) = Self.diagnosis(path, failure.error)
-            let lines = notices.lines[failure.name].map {
-                ["to see \(Self.count($0)): tokencert tokens --module \(quoted(failure.name))"]
-            }
+            let seeing = notices.lines[failure.name].map { [Self.seeing($0, of: failure.name)] }
             // The other modules can still be used.
             doctorReport.warn(
                 Self.area, "\(failure.name): \(reason)",
-                advice + (lines ?? []) + [Self.disabling(failure.name, files)])
+                advice + (seeing ?? []) + [Self.disabling(failure.name, files)])
         }
         let known = Set(configured.modules.compactMap(\.name) + configured.failures.map(\.name))
         for file in files where !known.contains(file.name) && !file.isPassedOver {
@@ -166,8 +164,9 @@ struct ModuleChecks {
         "to turn it off for tokencert: " + P11KitConfiguration.disabling(name, files)
     }
 
-    private static func count(_ lines: [String]) -> String {
-        lines.count == 1 ? "the line" : "all \(lines.count) lines"
+    private static func seeing(_ lines: [String], of name: String) -> String {
+        let count = lines.count == 1 ? "the line" : "all \(lines.count) lines"
+        return "to see \(count): tokencert tokens --module \(quoted(name))"
     }
 
     /// Why a module cannot be used, and what to do about it.

@@ -113,33 +113,29 @@ struct TokenChecks {
         let place = "\(found.module.options) \(option)"
         let tool = profiles.first { $0.matches(found) }?.newPINTool
         let area = "tokens"
-        let name = Self.name(token)
-        let state = token.state.joined(separator: ", ")
+        let message = "\(Self.name(token)): \(token.state.joined(separator: ", "))"
         if token.isPINLocked {
-            doctorReport.fail(
-                area, "\(name): \(state)",
-                [
-                    tool.map { "to set a new PIN: \($0)" }
-                        ?? "to set a new PIN with the SO PIN: tokencert token unblock \(place)"
-                ])
-        } else if token.isPINFinalTry {
-            doctorReport.warn(
-                area, "\(name): \(state)",
-                ["make sure that you know the PIN: another wrong one locks it"])
-        } else if token.needsLogin, !token.isPINSet {
-            doctorReport.warn(
-                area, "\(name): \(state)",
-                ["to set a PIN: tokencert token set-pin \(place)"])
-        } else if token.isWriteProtected || token.isPINToBeChanged {
-            doctorReport.warn(
-                area, "\(name): \(state)",
-                [
-                    token.isWriteProtected
-                        ? "remove the write protection: no key or certificate can be added"
-                        : "to change it: tokencert token change-pin \(place)"
-                ])
+            let advice =
+                tool.map { "to set a new PIN: \($0)" }
+                ?? "to set a new PIN with the SO PIN: tokencert token unblock \(place)"
+            return doctorReport.fail(area, message, [advice])
+        }
+        let advice: String? =
+            if token.isPINFinalTry {
+                "make sure that you know the PIN: another wrong one locks it"
+            } else if token.needsLogin, !token.isPINSet {
+                "to set a PIN: tokencert token set-pin \(place)"
+            } else if token.isWriteProtected {
+                "remove the write protection: no key or certificate can be added"
+            } else if token.isPINToBeChanged {
+                "to change it: tokencert token change-pin \(place)"
+            } else {
+                nil
+            }
+        if let advice {
+            doctorReport.warn(area, message, [advice])
         } else {
-            doctorReport.ok(area, "\(name): \(state)")
+            doctorReport.ok(area, message)
         }
     }
 }

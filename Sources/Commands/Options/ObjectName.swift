@@ -47,8 +47,7 @@ struct ObjectName {
         let references = names.references(text, of: type)
         guard references.count < 2 else {
             throw Failure(
-                .noSuchObject, code: "severalObjects",
-                "\"\(text)\" matches several objects on the token",
+                severalObjects: "\"\(text)\" matches several objects on the token",
                 hints: several(
                     ObjectTitles(inventory).titles(references.flatMap(names.handles(of:)))))
         }

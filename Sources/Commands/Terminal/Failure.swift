@@ -61,6 +61,11 @@ struct Failure: Error {
         self.hints = hints
     }
 
+    /// The failure if a name matches several objects.
+    init(severalObjects message: String, hints: [String]) {
+        self.init(.noSuchObject, code: "severalObjects", message, hints: hints)
+    }
+
     /// Converts any error; a mistyped command is compared with `commands`.
     ///
     /// - Parameter path: The command and the subcommands that the command line names.

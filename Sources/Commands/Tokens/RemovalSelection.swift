@@ -69,8 +69,7 @@ struct RemovalSelection {
         guard !others.isEmpty else { return }
         let titles = ObjectTitles(inventory)
         throw Failure(
-            .noSuchObject, code: "severalObjects",
-            "\(target) names a key, and also a certificate for another key",
+            severalObjects: "\(target) names a key, and also a certificate for another key",
             hints: several((own + others).map(titles.title)))
     }
 }

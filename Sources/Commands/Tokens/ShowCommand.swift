@@ -48,8 +48,9 @@ struct ShowCommand: ParsableCommand {
     func run() throws {
         try prepareProcess(output)
         let name = try ObjectName(name)
-        let read = try readToken(
-            tokenOptions, name.uri, readingAll: true, keepingCertificates: { _ in true })
+        let read = try read(
+            findTokenToRead(tokenOptions, name.uri), tokenOptions, name.uri, readingAll: true,
+            keepingCertificates: { _ in true })
         let target = try name.target(
             in: read.inventory, on: read.token, serialNumber: serialOption.digits)
         var named = read.inventory.named(target.uri)

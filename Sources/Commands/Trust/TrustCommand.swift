@@ -284,8 +284,7 @@ struct RemoveTrustCommand: ParsableCommand {
             : files.filter { TrustStore.name($0) == name }
         guard matches.count <= 1 else {
             throw Failure(
-                .noSuchObject, code: "severalObjects",
-                "\(matches.count) trust anchors have the name \"\(name)\"",
+                severalObjects: "\(matches.count) trust anchors have the name \"\(name)\"",
                 hints: matches.map {
                     "one of them: tokencert trust remove \(quoted(TrustStore.fileName($0)))"
                 })

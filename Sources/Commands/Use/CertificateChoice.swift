@@ -132,8 +132,8 @@ struct CertificateChoice {
         guard pairs.count == 1 else {
             let titles = ObjectTitles(inventory)
             throw Failure(
-                .noSuchObject, code: "severalObjects",
-                "the token has \(pairs.count) keys with certificates; name one of them",
+                severalObjects:
+                    "the token has \(pairs.count) keys with certificates; name one of them",
                 hints: several(pairs.map { titles.title($0.1) }))
         }
         return pairs[0]
