@@ -73,9 +73,7 @@ struct ModuleSet {
 
 extension Failure {
     /// The failure if p11-kit's configuration has no module with a name.
-    init(
-        unknownModule name: String, _ configured: ConfiguredModules, isInURI: Bool = false
-    ) {
+    init(unknownModule name: String, _ configured: ConfiguredModules, isInURI: Bool = false) {
         func choice(_ name: String) -> String {
             isInURI ? "module-name=\(name)" : "--module \(quoted(name))"
         }
@@ -182,9 +180,7 @@ func findTokens(
                 mayPass: error.code != .several && error.seesUninitialized)
         }
     }
-    func answer(
-        unreadable error: CryptokiError
-    ) throws -> Result<[TokenCapabilities], Failure> {
+    func answer(unreadable error: CryptokiError) throws -> Result<[TokenCapabilities], Failure> {
         let failure = Failure(cryptoki: error)
         let other = "to use another token: --token 'pkcs11:serial=NUMBER'"
         return try answer(
@@ -193,9 +189,7 @@ func findTokens(
                 hints: failure.hints + [other]),
             mayPass: error.returnValue == .generalError)
     }
-    func answer(
-        _ failure: Failure, mayPass: Bool
-    ) throws -> Result<[TokenCapabilities], Failure> {
+    func answer(_ failure: Failure, mayPass: Bool) throws -> Result<[TokenCapabilities], Failure> {
         guard mayPass else { throw failure }
         return .failure(failure)
     }
@@ -209,9 +203,7 @@ func findTokens(
 
 /// Finds a token of the ledger: by its serial number if it has one, since its label may have changed.
 /// A token that is set in the environment or the configuration file is ignored.
-func findToken(
-    ofLedger token: String, _ options: TokenOptions
-) throws -> TokenCapabilities {
+func findToken(ofLedger token: String, _ options: TokenOptions) throws -> TokenCapabilities {
     let uri = try PKCS11URI(parsing: OrderEvent.Beginning.readable(token))
     guard let serialNumber = tokenBySerialNumber(token) else {
         return try findToken(options, uri)

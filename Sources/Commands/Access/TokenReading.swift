@@ -23,8 +23,7 @@ func read(
 ) throws -> ReadToken {
     func read() throws -> TokenInventory {
         try working("reading the token") {
-            try capabilities.inventory(
-                matching: readsAll ? nil : uri, keepingCertificates: isKept)
+            try capabilities.inventory(matching: readsAll ? nil : uri, keepingCertificates: isKept)
         }
     }
     let needsLogin = capabilities.token.info.flags.contains(.loginRequired)
@@ -32,8 +31,7 @@ func read(
         return ReadToken(
             capabilities: capabilities, inventory: try read(), sawPrivateObjects: !needsLogin)
     }
-    let plan = try PINPlan(
-        capabilities, for: .look, allowingLastTry: options.allowsLastTry)
+    let plan = try PINPlan(capabilities, for: .look, allowingLastTry: options.allowsLastTry)
     let inventory = try withPINs(plan, options, uri) { pins in
         try working("logging in") {
             var connection = try Connection(capabilities, pins)
@@ -141,8 +139,7 @@ func noSuchObject(
             return NamedObject(title: title, label: key.labelBytes, id: key.id)
         }
         + certificates.map {
-            NamedObject(
-                title: titles.title($0), label: $0.record.labelBytes, id: $0.record.id)
+            NamedObject(title: titles.title($0), label: $0.record.labelBytes, id: $0.record.id)
         }
     return Failure(
         .noSuchObject, code: "noSuchObject", "no \(what) on the token matches \(target)",

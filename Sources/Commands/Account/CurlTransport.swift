@@ -204,8 +204,7 @@ struct WebLogin {
         anchors = try trustStore.anchors(file: setting(options.caFile, .caFile))
         site = try options.siteAddress()
         username = try options.accountName()
-        account = try WebAccount(
-            site: site, anchorsPEM: anchors.pem, timeout: options.seconds())
+        account = try WebAccount(site: site, anchorsPEM: anchors.pem, timeout: options.seconds())
         let password = try readPassword(options, of: username, at: site)
         Progress.shared.begin("logging in at \(site)", onToken: false, isBrief: true)
         defer { Progress.shared.abandon() }

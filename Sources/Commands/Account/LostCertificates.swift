@@ -90,8 +90,7 @@ struct LostCertificates {
     /// Which programs reject the certificates that this run has revoked; nil if some of them may be
     /// accepted.
     var rejection: String? {
-        PublicationReport.rejection(
-            requested.filter { $0.outcome == .revoked }.map(\.publication))
+        PublicationReport.rejection(requested.filter { $0.outcome == .revoked }.map(\.publication))
     }
 
     var hasRevoked: Bool { requested.contains { $0.outcome == .revoked } }

@@ -71,8 +71,7 @@ struct LostToken {
         // Recorded after all revocations, so that a locked ledger delays none.
         ledger.recordRevocations(of: found.revokedContents, by: login.site)
         // Asked last, so that no answer delays a revocation.
-        found.add(
-            publications(of: found.revokedContents, login.anchors, issuers: authorities))
+        found.add(publications(of: found.revokedContents, login.anchors, issuers: authorities))
         try report(found, login, ca, output)
     }
 
@@ -144,9 +143,7 @@ struct LostToken {
 
     private static let maximumDownloads = 50
 
-    private func revoke(
-        _ targets: [RevocationTarget], _ login: WebLogin
-    ) -> [RevokedCertificate] {
+    private func revoke(_ targets: [RevocationTarget], _ login: WebLogin) -> [RevokedCertificate] {
         Progress.shared.setInterruptionState(
             "the CA may have revoked some of the certificates",
             hints: [
@@ -159,8 +156,7 @@ struct LostToken {
                 isBrief: true)
             defer { Progress.shared.abandon() }
             // Only certificates with a number are valid in the account.
-            let done = RevokedCertificate(
-                target, after: login.account.revoke(target.number ?? ""))
+            let done = RevokedCertificate(target, after: login.account.revoke(target.number ?? ""))
             if done.outcome == .revoked {
                 RevocationListCache(folder: revocationListFolder).removeAll()
             }

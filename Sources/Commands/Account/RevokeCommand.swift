@@ -57,8 +57,7 @@ struct RevokeCommand: ParsableCommand {
     func run() throws {
         try prepareProcess(output)
         // Only the ledger has the certificates of a lost token.
-        let orders =
-            try lostToken == nil ? ledgerOptions.orders() : ledgerOptions.open().orders()
+        let orders = try lostToken == nil ? ledgerOptions.orders() : ledgerOptions.open().orders()
         let ledger = LedgerCertificates(orders)
         let isAsked = !setting(yes, .yes)
         if let lostToken {

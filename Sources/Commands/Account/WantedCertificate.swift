@@ -79,9 +79,7 @@ struct WantedCertificate {
 
     /// The certificate in a file that is not a CA certificate. A name that is not certainly that of a file
     /// is ignored unless it is a file with certificates.
-    private static func certificate(
-        inFile name: String, isCertain: Bool
-    ) throws -> Certificate? {
+    private static func certificate(inFile name: String, isCertain: Bool) throws -> Certificate? {
         if !isCertain {
             guard isRegularFile(name), (try? TokencertCAcert.certificates(inFile: name)) != nil
             else { return nil }

@@ -24,9 +24,7 @@ extension ConfigurationFile {
 
     /// A JSON object with one more member, before the others; all other bytes stay. Nil if it has
     /// the member, or is anything other than an object in UTF-8.
-    static func adding(
-        _ name: Setting, _ content: Content, toJSON bytes: [UInt8]
-    ) -> [UInt8]? {
+    static func adding(_ name: Setting, _ content: Content, toJSON bytes: [UInt8]) -> [UInt8]? {
         guard let before = members(bytes), before[name.rawValue] == nil,
             let value = content.json, let brace = bytes.firstIndex(of: UInt8(ascii: "{"))
         else { return nil }

@@ -229,14 +229,12 @@ struct ConfigurationFile: Sendable {
             guard !Content.text(text).isBlank else { throw blank("profile", path) }
             return text
         default:
-            throw invalid(
-                "\"profile\" in \(path) must be a string in quotation marks", [example])
+            throw invalid("\"profile\" in \(path) must be a string in quotation marks", [example])
         }
     }
 
     private static func blank(_ name: String, _ path: String) -> Failure {
-        invalid(
-            "\"\(name)\" in \(path) is empty", ["set a value, or remove it from the file"])
+        invalid("\"\(name)\" in \(path) is empty", ["set a value, or remove it from the file"])
     }
 
     static func invalid(_ message: String, _ hints: [String]) -> Failure {
@@ -258,8 +256,7 @@ struct ConfigurationFile: Sendable {
                 ? ["remove it, and use --\(name) on the command line"]
                 : suggestions(for: name, among: all).map { "did you mean \($0)?" }
                     + ["to list all settings: tokencert config"]
-        return invalid(
-            "\"\(name)\" in \(path) is not a setting of the configuration file", hints)
+        return invalid("\"\(name)\" in \(path) is not a setting of the configuration file", hints)
     }
 
     private static func reason(_ error: any Error) -> String {

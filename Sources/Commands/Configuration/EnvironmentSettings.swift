@@ -97,9 +97,7 @@ struct EnvironmentSettings: Sendable {
 
     /// Checks a variable that is not a setting, since a variable without effect misleads the user.
     /// Throws if it is named like an option, and warns if it seems misspelt.
-    private static func look(
-        atUnknown name: String, _ isOption: (String) -> Bool
-    ) throws {
+    private static func look(atUnknown name: String, _ isOption: (String) -> Bool) throws {
         guard !name.hasPrefix(ofHooks) else { return }
         let word = option(name)
         // CI systems set such a variable to the version of the program.

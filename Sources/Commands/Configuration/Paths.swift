@@ -84,9 +84,7 @@ func standing(
 }
 
 /// The file that a token's URI names as the source of the PIN, or nil.
-private func file(
-    ofTokenIn uri: String, _ status: ExitStatus, _ place: String
-) throws -> String? {
+private func file(ofTokenIn uri: String, _ status: ExitStatus, _ place: String) throws -> String? {
     guard let source = (try? PKCS11URI(parsing: uri))?.pinSource else { return nil }
     if source.hasPrefix("|") { throw refusedCommand(status: status, place: place) }
     return file(ofSource: source.hasPrefix("file:") ? source : "file:" + source)
@@ -119,8 +117,7 @@ func resolvingHome(inArguments arguments: [String]) throws -> [String] {
             option = nil
             continue
         }
-        let parts = argument.split(
-            separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         let word = String(parts[0].dropFirst(2))
         let isRead = formsOfOptions[word] != nil || optionsWithText.contains(word)
         let named = isRead && argument.hasPrefix("--") ? word : nil

@@ -77,9 +77,7 @@ struct ModuleChecks {
         }
     }
 
-    private func lookAtConfigured(
-        _ found: inout Found, _ doctorReport: inout DoctorReport
-    ) {
+    private func lookAtConfigured(_ found: inout Found, _ doctorReport: inout DoctorReport) {
         let files = P11KitConfiguration.moduleFiles()
         tellIgnored(&doctorReport)
         let configured: ConfiguredModules

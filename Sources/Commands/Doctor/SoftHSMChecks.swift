@@ -157,9 +157,7 @@ struct SoftHSMChecks {
         }
     }
 
-    private func look(
-        atFolder folder: String, _ making: [String], _ report: inout DoctorReport
-    ) {
+    private func look(atFolder folder: String, _ making: [String], _ report: inout DoctorReport) {
         guard isFolder(folder) else {
             return report.fail(
                 Self.area, "the token folder \(folder), set in \(path), does not exist",

@@ -108,8 +108,7 @@ struct TokenChecks {
         _ token: TokenReport, _ found: Token, _ present: [NamedToken],
         _ doctorReport: inout DoctorReport
     ) {
-        let option =
-            NamedToken(found)?.option(among: present) ?? "--token \(quoted(token.uri))"
+        let option = NamedToken(found)?.option(among: present) ?? "--token \(quoted(token.uri))"
         let place = "\(found.module.options) \(option)"
         let tool = profiles.first { $0.matches(found) }?.newPINTool
         let area = "tokens"

@@ -25,8 +25,7 @@ struct TrustChecks {
                             ?? "to get CAcert's current ones: tokencert trust fetch"
                     ])
             } else {
-                doctorReport.ok(
-                    area, isPinned ? "\(name), with the expected fingerprint" : name)
+                doctorReport.ok(area, isPinned ? "\(name), with the expected fingerprint" : name)
             }
         }
         return anchors

@@ -67,8 +67,7 @@ struct EvidenceBundle {
         if !orders.isEmpty, !withoutLedger {
             files.append(File("ledger.json", try historyJSON(orders)))
         }
-        let readme = EvidenceReadme(
-            bundle: self, names: files.map(\.name), time: time)
+        let readme = EvidenceReadme(bundle: self, names: files.map(\.name), time: time)
         files.insert(File("README.txt", readme.text), at: 0)
         let sums = files.map { "\(hexadecimal(Digest.sha256.hash($0.bytes)))  \($0.name)\n" }
         return files + [File("SHA256SUMS", sums.joined())]

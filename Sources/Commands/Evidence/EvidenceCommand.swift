@@ -25,8 +25,7 @@ struct EvidenceCommand: ParsableCommand {
         completion: .live(.keys))
     var key: String
 
-    @Option(
-        help: ArgumentHelp("Folder to create; it must not exist.", valueName: "folder"))
+    @Option(help: ArgumentHelp("Folder to create; it must not exist.", valueName: "folder"))
     var out: String
 
     @Option(

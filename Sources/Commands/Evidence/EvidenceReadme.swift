@@ -61,8 +61,7 @@ struct EvidenceReadme {
             lines.append("openssl x509 -in certificate.pem -noout -pubkey | cmp - public-key.pem")
         }
         if names.contains("issuers.pem") {
-            lines.append(
-                "openssl verify -partial_chain -trusted issuers.pem certificate.pem")
+            lines.append("openssl verify -partial_chain -trusted issuers.pem certificate.pem")
         }
         if names.contains("request.pem") {
             lines.append("openssl req -in request.pem -noout -verify")

@@ -25,8 +25,7 @@ struct HealthCommand: ParsableCommand {
               tokencert health --days 14 --quiet
             """)
 
-    @Argument(
-        help: .objectNames, completion: .live(.objects))
+    @Argument(help: .objectNames, completion: .live(.objects))
     var name: String?
 
     @Option(
@@ -174,8 +173,7 @@ struct HealthCommand: ParsableCommand {
                 }
             print("\(head)  \(printable(finding.text))")
             let title = titles.title(finding.uri, serialNumber: finding.serialNumber)
-            printFolded(
-                ["         " + printable(title ?? objectTitle(ofURI: finding.uri))], at: 9)
+            printFolded(["         " + printable(title ?? objectTitle(ofURI: finding.uri))], at: 9)
             let advice = finding.advice(
                 on: read.token, titles, order: orders[finding.uri],
                 certified: certified[finding.uri], selection: option)

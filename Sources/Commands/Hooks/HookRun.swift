@@ -39,8 +39,7 @@ struct HookRun {
         } catch {
             return HookProblem(reason: error.reason)
         }
-        return HookProblem(
-            result.end, of: program, errors: result.lastErrors, seconds: seconds)
+        return HookProblem(result.end, of: program, errors: result.lastErrors, seconds: seconds)
     }
 }
 

@@ -141,9 +141,7 @@ struct LedgerOptions: ParsableArguments {
 
     /// The orders with a valid certificate for a key that has none on the token, by the URIs of the key's
     /// halves; none if the ledger cannot be read, which is reported elsewhere.
-    func certifiedOrders(
-        _ inventory: TokenInventory, on token: Token
-    ) throws -> [String: Int64] {
+    func certifiedOrders(_ inventory: TokenInventory, on token: Token) throws -> [String: Int64] {
         let keys = inventory.keys.filter(\.certificates.isEmpty)
         guard !keys.isEmpty, let ledger = try? openIfThere(),
             let orders = try? ledger.orders(concerning: inventory)

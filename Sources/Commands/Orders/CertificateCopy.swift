@@ -28,8 +28,7 @@ struct CertificateCopy {
         try requireNoCopy(of: candidate.certificate, on: token, options)
         try useSources(options, nil, of: token.token, command.ca)
         let isDryRun = setting(command.dryRun, .dryRun)
-        let waitingTime = try command.fetchOptions.agreedWaitingTime(
-            command.ca, isDryRun: isDryRun)
+        let waitingTime = try command.fetchOptions.agreedWaitingTime(command.ca, isDryRun: isDryRun)
         let runner = Runner(
             try issuanceSettings(anchors, command.ca, options),
             try openAuthority(command.ca, anchorsPEM: anchors.pem, waitingTime: waitingTime))

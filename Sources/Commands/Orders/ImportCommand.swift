@@ -35,8 +35,7 @@ struct ImportCommand: ParsableCommand {
     @Flag(help: "Also write the intermediate certificates.")
     var chain = false
 
-    @Flag(
-        help: "Import it even if it is not for client authentication, e-mail or code signing.")
+    @Flag(help: "Import it even if it is not for client authentication, e-mail or code signing.")
     var acceptChanges = false
 
     @Option(

@@ -93,8 +93,7 @@ extension Failure {
             }
             // A key that may be compromised must not get another certificate.
             if needsNewKey, !passedOver.isRevoked {
-                hints.append(
-                    "to write a certificate from elsewhere: tokencert import --cert FILE")
+                hints.append("to write a certificate from elsewhere: tokencert import --cert FILE")
             }
             self.init(
                 needsNewKey ? .cannotCreate : .noSuchObject,

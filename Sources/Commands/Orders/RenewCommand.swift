@@ -34,8 +34,7 @@ struct RenewCommand: ParsableCommand {
               tokencert renew mail --copy-to backup
             """)
 
-    @Argument(
-        help: .objectName, completion: .live(.objects))
+    @Argument(help: .objectName, completion: .live(.objects))
     var name: String?
 
     @OptionGroup var serialOption: SerialOption
@@ -68,8 +67,7 @@ struct RenewCommand: ParsableCommand {
             valueName: "token"), completion: .live(.tokens))
     var copyTo: String?
 
-    @Flag(
-        help: "Remove the old certificate after the token has proved the key of the new one.")
+    @Flag(help: "Remove the old certificate after the token has proved the key of the new one.")
     var retire = false
 
     @Flag(help: "Do nothing and succeed if the token is not present.")
@@ -317,8 +315,7 @@ struct RenewCommand: ParsableCommand {
         guard !report.isNothingRenewed, let token = renewals.first?.token else { return }
         let makesKeys = report.tallies[0].makesKeys
         // Some tokens replace the old certificate by the new one.
-        let isOldRemoved =
-            setting(retire, .retire) || token.replacesCertificates && !makesKeys
+        let isOldRemoved = setting(retire, .retire) || token.replacesCertificates && !makesKeys
         if name != nil, !isOldRemoved, let old = report.tallies[0].nameOfFirst {
             try output.printNext(.deleteOld(old + report.tallies[0].titles.selection))
         } else {
@@ -344,8 +341,7 @@ enum RenewalJob {
 
     func run(_ renewal: TokenRenewal) throws -> RenewalTally {
         if let seen = renewal.seen {
-            return RenewalTally(
-                of: seen, makesKeys: renewal.wishes.makesKeys, on: renewal.place)
+            return RenewalTally(of: seen, makesKeys: renewal.wishes.makesKeys, on: renewal.place)
         }
         return switch self {
         case .check(let runner): try renewal.check(runner)

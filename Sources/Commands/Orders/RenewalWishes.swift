@@ -39,8 +39,7 @@ struct RenewalWishes {
     func copy(of candidate: RenewalCandidate, on token: PKCS11URI) -> IssuanceRequest {
         var request = content(of: candidate)
         request.key = newKey(for: candidate)
-        request.original = .init(
-            certificate: candidate.certificate.pem, token: token.description)
+        request.original = .init(certificate: candidate.certificate.pem, token: token.description)
         return request
     }
 
@@ -54,8 +53,7 @@ struct RenewalWishes {
 
     private func newKey(for candidate: RenewalCandidate) -> IssuanceRequest.KeyChoice {
         keyKind.map { .generate($0) }
-            ?? .generateAtLeast(
-                candidate.certificate.publicKey.kind, preferring: usualKeyKind)
+            ?? .generateAtLeast(candidate.certificate.publicKey.kind, preferring: usualKeyKind)
     }
 
     private func content(of candidate: RenewalCandidate) -> IssuanceRequest {

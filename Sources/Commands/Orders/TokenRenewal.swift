@@ -138,8 +138,7 @@ struct TokenRenewal {
             if !isNamed(candidate), tally.passesOver(candidate, orders) { continue }
             try takeObjection(to: candidate, tally)
             do {
-                let replacement = wishes.replacement(
-                    for: candidate, isNamed: isNamed(candidate))
+                let replacement = wishes.replacement(for: candidate, isNamed: isNamed(candidate))
                 try requireRemovable(replacement)
                 try requireNoOtherOrder(
                     replacing: replacement, keyID: wishes.makesKeys ? nil : candidate.entry.id,
@@ -169,8 +168,7 @@ struct TokenRenewal {
                     + "given")
             return found
         }
-        let plan = try PINPlan(
-            token, for: .look, allowingLastTry: tokenOptions.allowsLastTry)
+        let plan = try PINPlan(token, for: .look, allowingLastTry: tokenOptions.allowsLastTry)
         return try withPINs(plan, tokenOptions, uri) { pins in
             var connection = try Connection(token, pins)
             return try connection.seeingPrivateObjects(at: .plan) {

@@ -60,8 +60,7 @@ struct CertificateReport: Encodable {
     init(
         _ entry: CertificateEntry, _ health: TokenHealth, of key: KeyEntry?, isInFull: Bool = false
     ) {
-        self.init(
-            entry, health.health.now, health.findings(entry, of: key), isInFull: isInFull)
+        self.init(entry, health.health.now, health.findings(entry, of: key), isInFull: isInFull)
         isReplaced = health.isReplaced(entry) ? true : nil
     }
 
@@ -86,9 +85,7 @@ struct CertificateReport: Encodable {
     }
 
     /// A certificate in full, with its URI if it is on a token, and its label if the URI lacks it.
-    init(
-        _ certificate: Certificate, uri: String? = nil, label: String? = nil, _ now: Int64
-    ) {
+    init(_ certificate: Certificate, uri: String? = nil, label: String? = nil, _ now: Int64) {
         self.init(content: CertificateEntry.Content(certificate), certificate, now)
         take(uri)
         if let label { self.label = label }

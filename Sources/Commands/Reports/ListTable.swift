@@ -156,8 +156,7 @@ struct ListTable: Sendable {
             line.id = hexadecimal(entry.record.id)
         }
         line.certificate = entry.name
-        line.below =
-            uris([entry.record.uri]) + marks(health.findings(entry, of: key))
+        line.below = uris([entry.record.uri]) + marks(health.findings(entry, of: key))
         guard let content = entry.content else { return line }
         if let address = content.emailAddresses.first { line.certificate += " <\(address)>" }
         line.serialNumber = Self.shortened(content.serialNumber)

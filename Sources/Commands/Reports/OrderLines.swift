@@ -90,9 +90,7 @@ extension Order {
 }
 
 /// Prints the unfinished orders, one on each line.
-func showUnfinished(
-    _ orders: [Order], _ ledger: LedgerOptions, _ output: CommonOptions
-) throws {
+func showUnfinished(_ orders: [Order], _ ledger: LedgerOptions, _ output: CommonOptions) throws {
     let lines = orders.map { OrderLine($0) }
     if output.isJSON { return try printJSON(["orders": lines]) }
     if lines.isEmpty {

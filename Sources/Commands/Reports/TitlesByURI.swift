@@ -26,8 +26,7 @@ struct TitlesByURI {
                 entries[uri, default: []].append((nil, title, name))
             }
             guard key.certificates.count == 1, let only = key.certificates.first else { continue }
-            entries[only.record.uri, default: []].append(
-                (only.content?.serialNumber, title, name))
+            entries[only.record.uri, default: []].append((only.content?.serialNumber, title, name))
         }
         let others =
             inventory.certificates + inventory.keys.flatMap(\.mismatchedCertificates)

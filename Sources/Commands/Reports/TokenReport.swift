@@ -27,9 +27,7 @@ struct TokenReport: Encodable {
     let mechanisms: [String]?
 
     /// Details are included only with `profiles`.
-    init(
-        _ token: Token, detailedBy profiles: [TokenProfile]? = nil
-    ) throws(CryptokiError) {
+    init(_ token: Token, detailedBy profiles: [TokenProfile]? = nil) throws(CryptokiError) {
         let info = token.info
         label = info.label
         manufacturer = info.manufacturer

@@ -204,9 +204,7 @@ func namedSources(inArguments arguments: [String]) -> [SecretSource] {
 extension TokenOptions {
     /// The sources of the current PINs of a token, or nil before it is found. The URI may name that of
     /// the user's PIN.
-    func sourcesOfPINs(
-        _ uri: PKCS11URI?, of found: Token?
-    ) throws -> [SecretRole: SecretSource] {
+    func sourcesOfPINs(_ uri: PKCS11URI?, of found: Token?) throws -> [SecretRole: SecretSource] {
         [
             .pin: try source(uri, of: found) ?? .prompt,
             .securityOfficerPIN: try securityOfficerSource(of: found),

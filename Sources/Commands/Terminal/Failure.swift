@@ -88,9 +88,7 @@ struct Failure: Error {
         case let error as HTTPError:
             self.init(
                 .configuration, code: "\(error.code)", error.reason,
-                hints: [
-                    "install libcurl 4 with OpenSSL as its TLS library: apt install libcurl4"
-                ])
+                hints: ["install libcurl 4 with OpenSSL as its TLS library: apt install libcurl4"])
         case let error as X509Error:
             self.init(
                 .configuration, code: "\(error.code)", error.description,
@@ -160,8 +158,7 @@ struct Failure: Error {
             case .notSetUp: .noSuchObject
             case .checkFailed: .findings
             }
-        self.init(
-            status, code: error.code.rawValue, error.message, hints: error.advice)
+        self.init(status, code: error.code.rawValue, error.message, hints: error.advice)
     }
 
     private init(secret error: SecretError) {

@@ -102,8 +102,7 @@ private struct FailureRow {
                 "to make a new key in a free place: tokencert issue"
             )
             .hinting(.any, "make room for a certificate on the token first"),
-        .notDestroyable: .init(
-            .cannotCreate, "{choice}", "to remove it, try the token's own tool"),
+        .notDestroyable: .init(.cannotCreate, "{choice}", "to remove it, try the token's own tool"),
         .noSuchObject: .init(.noSuchObject, keysOfToken),
         .severalObjects: .init(.noSuchObject, "one of them: --key {choice}"),
         .keyUnusable: .init(.cannotCreate, "{choice}"),

@@ -29,9 +29,7 @@ func authorityType(isCommand: Bool) -> any CertificateAuthority.Type {
 
 /// A transport for interpreting answers, for which nothing is sent.
 private struct NoTransport: Transport {
-    func post(
-        to url: String, form: borrowing Secret
-    ) throws(TransportError) -> TransportAnswer {
+    func post(to url: String, form: borrowing Secret) throws(TransportError) -> TransportAnswer {
         throw TransportError(reason: "nothing is sent", mayHaveBeenSent: false)
     }
 }

@@ -34,8 +34,7 @@ extension Failure {
                 "other users can write to \(path), so its trust anchors are not used",
                 hints: [adviceOnWriters(of: path)])
         case .notAFile(let file):
-            self.init(
-                .configuration, "\(file) is not a file", hints: ["move it out of the folder"])
+            self.init(.configuration, "\(file) is not a file", hints: ["move it out of the folder"])
         case .certificateFile(let error):
             self.init(certificateFile: error, option: option)
         case .retiredRoot(let file):

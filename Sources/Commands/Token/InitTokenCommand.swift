@@ -86,8 +86,7 @@ struct InitTokenCommand: ParsableCommand {
         let officer = try readNewPIN(
             plan, source, as: .securityOfficerPIN, "new SO PIN", of: .securityOfficer,
             called: label)
-        return try body(
-            TokenPINs(of: [.securityOfficer], user: Secret(), securityOfficer: officer))
+        return try body(TokenPINs(of: [.securityOfficer], user: Secret(), securityOfficer: officer))
     }
 
     private func find() throws -> Token {
@@ -153,8 +152,7 @@ struct InitTokenCommand: ParsableCommand {
         print("  serial  \(printable(report.serialNumber))")
         if output.isVerbose { print("  URI     \(quoted(report.uri))") }
         if report.label != label {
-            printError(
-                "note: the token keeps its own label, \"\(printable(report.label))\"")
+            printError("note: the token keeps its own label, \"\(printable(report.label))\"")
         }
         try output.printNext(.seeAccount(hasUsername: setting(nil, .username) != nil))
     }

@@ -22,8 +22,7 @@ struct DeleteCommand: ParsableCommand {
               tokencert delete mail --cert --dry-run
             """)
 
-    @Argument(
-        help: .objectName, completion: .live(.objects))
+    @Argument(help: .objectName, completion: .live(.objects))
     var name: String
 
     @Flag(help: "Delete only the certificate.")

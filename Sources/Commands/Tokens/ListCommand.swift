@@ -16,8 +16,7 @@ struct ListCommand: ParsableCommand {
               tokencert list --tree --token work
             """)
 
-    @Argument(
-        help: .objectNames, completion: .live(.objects))
+    @Argument(help: .objectNames, completion: .live(.objects))
     var name: String?
 
     @Flag(help: "Show module, token, keys, certificates and issuers as a tree.")

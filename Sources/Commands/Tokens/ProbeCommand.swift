@@ -86,9 +86,7 @@ struct ProbeCommand: ParsableCommand {
         }
     }
 
-    private func run(
-        _ probe: inout TokenProbe, _ kinds: [KeyKind]
-    ) throws -> TokenProfile {
+    private func run(_ probe: inout TokenProbe, _ kinds: [KeyKind]) throws -> TokenProfile {
         do throws(IssuanceError) {
             return try probe.run(kinds, keysMayStay: setting(keysMayStay, .keysMayStay)) {
                 key, number in

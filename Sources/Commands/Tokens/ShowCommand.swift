@@ -17,8 +17,7 @@ struct ShowCommand: ParsableCommand {
               tokencert show --pem mail > mail.pem
             """)
 
-    @Argument(
-        help: .objectName, completion: .live(.objects))
+    @Argument(help: .objectName, completion: .live(.objects))
     var name: String
 
     @OptionGroup var serialOption: SerialOption
@@ -87,9 +86,7 @@ struct ShowCommand: ParsableCommand {
             .filter { seen.insert($0.record.handle).inserted }
     }
 
-    private func certificate(
-        _ entry: CertificateEntry, on token: Token
-    ) throws -> Certificate {
+    private func certificate(_ entry: CertificateEntry, on token: Token) throws -> Certificate {
         guard let certificate = entry.certificate else {
             throw Failure(
                 .dataRefused, "the object is not a readable X.509 certificate: \(entry.name)",
@@ -150,15 +147,13 @@ struct ShowCommand: ParsableCommand {
         let report = Report(
             keys: named.keys.map { KeyReport($0, health) },
             certificates: others.map {
-                CertificateReport(
-                    $0, health, of: keysShownWith[$0.record.handle], isInFull: true)
+                CertificateReport($0, health, of: keysShownWith[$0.record.handle], isInFull: true)
             })
         if output.isJSON { return try printJSON(report) }
         let style = try output.style()
         let showsURIs = uris || output.isVerbose
         for key in report.keys {
-            key.print(
-                style, showingURIs: showsURIs, hidingPrivateKeys: !read.sawPrivateObjects)
+            key.print(style, showingURIs: showsURIs, hidingPrivateKeys: !read.sawPrivateObjects)
         }
         for certificate in report.certificates {
             certificate.print(style, showingURIs: showsURIs)

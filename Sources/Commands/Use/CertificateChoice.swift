@@ -29,8 +29,7 @@ struct CertificateChoice {
             let used = try used(on: token, options, try session(token))
             return try body(used, logsIn ? TokenPINs(of: [], user: .init()) : nil)
         }
-        let plan = try PINPlan(
-            token, for: .evidence, allowingLastTry: options.allowsLastTry)
+        let plan = try PINPlan(token, for: .evidence, allowingLastTry: options.allowsLastTry)
         return try withPINs(plan, options, name?.uri) { pins in
             // The connection ends here: the other program logs in on its own.
             let used = try working("logging in") {
@@ -96,8 +95,7 @@ struct CertificateChoice {
             uri: try PKCS11URI(token: token).description, label: info.label,
             serialNumber: info.serialNumber,
             others: others.map {
-                .init(
-                    label: $0.info.label, serialNumber: $0.info.serialNumber, slot: $0.slot.id)
+                .init(label: $0.info.label, serialNumber: $0.info.serialNumber, slot: $0.slot.id)
             })
         place.needsPIN = info.flags.contains(.loginRequired)
         place.needsModuleArguments = token.module.arguments != nil

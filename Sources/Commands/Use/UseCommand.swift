@@ -59,8 +59,7 @@ struct UseCommand: ParsableCommand {
 
     @Option(
         name: .customLong("profile-folder"),
-        help: ArgumentHelp(
-            "firefox, thunderbird: the folder of the profile.", valueName: "folder"),
+        help: ArgumentHelp("firefox, thunderbird: the folder of the profile.", valueName: "folder"),
         completion: .directory)
     var profileFolder: String?
 
