@@ -65,9 +65,7 @@ private func requireText(_ arguments: [String]) throws {
 
 private func report(_ error: any Error) -> Int32 {
     if error is Findings { return ExitStatus.findings.rawValue }
-    if let failure = error as? Failure {
-        return fail(failure)
-    }
+    if let failure = error as? Failure { return fail(failure) }
     if Tokencert.exitCode(for: error) == .success {
         // argument-parser throws help and version as errors, and calls a group "LOOK SUBCOMMANDS".
         print(Tokencert.fullMessage(for: error).replacing(" SUBCOMMANDS:\n", with: ":\n"))

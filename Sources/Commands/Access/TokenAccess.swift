@@ -205,9 +205,7 @@ func findTokens(
 /// A token that is set in the environment or the configuration file is ignored.
 func findToken(ofLedger token: String, _ options: TokenOptions) throws -> TokenCapabilities {
     let uri = try PKCS11URI(parsing: OrderEvent.Beginning.readable(token))
-    guard let serialNumber = tokenBySerialNumber(token) else {
-        return try findToken(options, uri)
-    }
+    guard let serialNumber = tokenBySerialNumber(token) else { return try findToken(options, uri) }
     do {
         let found = try findToken(options, try PKCS11URI(parsing: serialNumber), asking: false)
         // A token of another manufacturer with the same number must not get the PIN.

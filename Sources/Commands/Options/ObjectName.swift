@@ -40,9 +40,7 @@ struct ObjectName {
         in inventory: TokenInventory, on token: Token, type: ObjectClass? = nil,
         serialNumber: String? = nil
     ) throws -> ObjectTarget {
-        if let uri {
-            return ObjectTarget(try uri.limited(to: type), serialNumber: serialNumber)
-        }
+        if let uri { return ObjectTarget(try uri.limited(to: type), serialNumber: serialNumber) }
         let names = ObjectNames(inventory)
         let references = names.references(text, of: type)
         guard references.count < 2 else {

@@ -19,9 +19,7 @@ enum Profiles {
         let own = try names.filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }.map { name in
             let file = folder + "/" + name
             // Reading a named pipe would block.
-            guard !isSpecialFile(file) else {
-                throw unusable(file, "it is not a regular file")
-            }
+            guard !isSpecialFile(file) else { throw unusable(file, "it is not a regular file") }
             return try read(file)
         }
         return own + TokenProfile.builtIn

@@ -55,15 +55,11 @@ func requireWritable(_ file: String?, keeping filesInUse: [FileInUse]) throws {
             ])
     }
     let replaced: String?
-    do throws(FileError) {
+    do {
         replaced = try replacedFile(file)
-    } catch {
-        throw notWritten(file, error)
-    }
-    if let replaced { try requireNotInUse(replaced, filesInUse) }
-    do throws(FileError) {
+        if let replaced { try requireNotInUse(replaced, filesInUse) }
         try requireWritableFile(file)
-    } catch {
+    } catch let error as FileError {
         throw notWritten(file, error)
     }
     guard let replaced, exists(replaced), !isReplaceable(replaced) else { return }

@@ -232,20 +232,15 @@ struct ResumeCommand: ParsableCommand {
         tell(order.number, "Order \(order.number) was not sent to a CA; \(text)")
     }
 
-    /// Finds the token of an order. Options change where it is searched, not which token it is.
+    /// Finds the token of an order by its serial number, since its label may have changed, or the
+    /// token of `--token`, which must hold the order's key. A token set in the environment or the
+    /// configuration file is ignored.
     private func findToken(of order: Order) throws -> TokenCapabilities {
         var options = tokenOptions
         if setting(options.module, .module) == nil { options.useModule(order.beginning.module) }
         if setting(options.tokenProfile, .tokenProfile) == nil {
             options.tokenProfile = order.beginning.tokenProfile
         }
-        return try findToken(of: order, options)
-    }
-
-    /// Finds the token of an order by its serial number, since its label may have changed, or the
-    /// token of `--token`, which must hold the order's key. A token set in the environment or the
-    /// configuration file is ignored.
-    private func findToken(of order: Order, _ options: TokenOptions) throws -> TokenCapabilities {
         do {
             if options.token != nil { return try TokencertCommands.findToken(options) }
             return try TokencertCommands.findToken(ofLedger: order.beginning.token, options)

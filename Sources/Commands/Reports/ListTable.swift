@@ -39,20 +39,17 @@ struct ListTable: Sendable {
         var below: [String] = []
     }
 
-    func print(_ style: Style) {
-        for line in lines(style, width: Output.standardOutput.width) {
-            TokencertCommands.print(line)
-        }
-    }
-
     /// The lines, at most `width` cells wide if the column heads and the ids allow it.
     func lines(_ style: Style, width: Int?) -> [String] {
         var text = [title]
         if showsURIs { text[0] += "  " + style.faint(quoted(uri)) }
         text.append("")
-        let lines =
-            mapSideBySide(inventory.keys, lines(of:)).flatMap { $0 }
-            + inventory.certificates.map { line($0, of: nil, state: keyState($0)) }
+        let withoutKeys: [Line] = inventory.certificates.map { entry in
+            // A certificate of a CA has its key elsewhere.
+            let lacksKey = sawPrivateObjects && entry.content?.isAuthority != true
+            return line(entry, of: nil, state: lacksKey ? "no key" : "")
+        }
+        let lines = mapSideBySide(inventory.keys, lines(of:)).flatMap { $0 } + withoutKeys
         text +=
             lines.isEmpty
             ? [
@@ -110,7 +107,9 @@ struct ListTable: Sendable {
         let order = key.value.flatMap { unfinishedOrders[hexadecimal($0.sha256Fingerprint)] }
         var state =
             order.map { "order \($0) unfinished" }
-            ?? (certificates.isEmpty ? "no certificate" : publicKeyState(key))
+            ?? (certificates.isEmpty
+                ? "no certificate"
+                : key.privateKey == nil && sawPrivateObjects ? "public key only" : "")
         // One for another key may have replaced it.
         if state.isEmpty, let newest = certificates.first, health.isReplaced(newest) {
             state = "replaced"
@@ -138,15 +137,6 @@ struct ListTable: Sendable {
             lines.append(other)
         }
         return lines
-    }
-
-    private func publicKeyState(_ key: KeyEntry) -> String {
-        key.privateKey == nil && sawPrivateObjects ? "public key only" : ""
-    }
-
-    /// A certificate of a CA has its key elsewhere.
-    private func keyState(_ entry: CertificateEntry) -> String {
-        sawPrivateObjects && entry.content?.isAuthority != true ? "no key" : ""
     }
 
     private func line(_ entry: CertificateEntry, of key: KeyEntry?, state: String) -> Line {

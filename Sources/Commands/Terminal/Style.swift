@@ -44,19 +44,14 @@ struct Style {
 
     init(_ output: Output, choice: ColorChoice, symbols: Symbols = .inUse) {
         self.symbols = symbols
-        switch choice {
-        case .always: isColored = true
-        case .never: isColored = false
-        case .auto:
-            if !(environmentVariable("NO_COLOR") ?? "").isEmpty {
-                isColored = false
-            } else if !["", "0"].contains(environmentVariable("CLICOLOR_FORCE") ?? "") {
-                isColored = true
-            } else {
-                isColored =
-                    output.isCapableTerminal && environmentVariable("CLICOLOR") != "0"
+        isColored =
+            switch choice {
+            case .always: true
+            case .never: false
+            case .auto where !(environmentVariable("NO_COLOR") ?? "").isEmpty: false
+            case .auto where !["", "0"].contains(environmentVariable("CLICOLOR_FORCE") ?? ""): true
+            case .auto: output.isCapableTerminal && environmentVariable("CLICOLOR") != "0"
             }
-        }
     }
 
     func bad(_ text: String) -> String { paint("31;1", text) }

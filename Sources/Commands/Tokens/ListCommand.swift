@@ -96,13 +96,13 @@ struct ListCommand: ParsableCommand {
         } else if isTree {
             ListTree(read, anchors, report.health).print(try output.style())
         } else {
-            ListTable(
-                title: tokens.title(of: capabilities),
-                uri: report.token.uri, inventory: report.inventory,
-                health: report.health, sawPrivateObjects: report.sawPrivateObjects,
-                unfinishedOrders: states.unfinishedOrders,
-                showsURIs: uris || output.isVerbose
-            ).print(try output.style())
+            let table = ListTable(
+                title: tokens.title(of: capabilities), uri: report.token.uri,
+                inventory: report.inventory, health: report.health,
+                sawPrivateObjects: report.sawPrivateObjects,
+                unfinishedOrders: states.unfinishedOrders, showsURIs: uris || output.isVerbose)
+            let width = Output.standardOutput.width
+            for line in table.lines(try output.style(), width: width) { print(line) }
             if !tokens.areSeveral, !read.sawPrivateObjects { printHowToSeeAll() }
         }
     }

@@ -80,10 +80,7 @@ struct UseCommand: ParsableCommand {
         guard actions < 2 || (actions == 2 && write && check) else {
             throw ValidationError("use only one of --write, --check, --undo and --all-present")
         }
-        guard consumer != nil || actions == 0 || allPresent else {
-            throw ValidationError("name the consumer: tokencert use lists them")
-        }
-        guard consumer != nil || allPresent || !namesSomething else {
+        guard consumer != nil || allPresent || actions == 0 && !namesSomething else {
             throw ValidationError("name the consumer: tokencert use lists them")
         }
         guard !(undo || allPresent) || !namesSomething else {
@@ -248,9 +245,9 @@ struct UseCommand: ParsableCommand {
     }
 
     private func takeBack(_ consumer: any Consumer, _ store: SetUpStore) throws {
-        let undone = try store.undo(consumer)
-        if output.isJSON { return try printJSON(UndoReport(consumer.name, undone)) }
-        for line in UndoReport(consumer.name, undone).lines { print(line) }
+        let report = UndoReport(consumer.name, try store.undo(consumer))
+        if output.isJSON { return try printJSON(report) }
+        for file in report.files { print(file.line) }
     }
 
     // MARK: All consumers

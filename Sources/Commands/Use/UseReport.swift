@@ -144,8 +144,6 @@ struct UndoReport: Encodable {
             }
         }
     }
-
-    var lines: [String] { files.map(\.line) }
 }
 
 extension UndoReport.File {
