@@ -46,7 +46,6 @@ struct ConfigCommand: ParsableCommand {
         table.print(try output.style())
     }
 
-    /// The JSON of all settings.
     private struct Report: Encodable {
         struct Line: Encodable {
             let name: String

@@ -16,7 +16,6 @@ struct Guide {
     var authorities: [String] = []
     var username: String?
     var unfinishedOrders: [Int64] = []
-    /// Whether an order was ever recorded.
     var hasOrders = false
 
     /// The next command, and what it does.

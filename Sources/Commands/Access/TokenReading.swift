@@ -7,7 +7,6 @@ internal import TokencertTokens
 struct ReadToken {
     let capabilities: TokenCapabilities
     var inventory: TokenInventory
-    /// Whether private objects were visible.
     let sawPrivateObjects: Bool
 
     var token: Token { capabilities.token }
@@ -42,7 +41,6 @@ func read(
 }
 
 extension TokenInventory {
-    /// The keys and certificates that a URI names.
     func named(_ uri: PKCS11URI) -> (keys: [KeyEntry], certificates: [CertificateEntry]) {
         (
             keys.filter { key in key.halves.contains { uri.names($0) } },
@@ -50,7 +48,6 @@ extension TokenInventory {
         )
     }
 
-    /// The keys and certificates that have a name.
     func named(_ target: ObjectTarget) -> (keys: [KeyEntry], certificates: [CertificateEntry]) {
         var named = named(target.uri)
         if let serialNumber = target.serialNumber {

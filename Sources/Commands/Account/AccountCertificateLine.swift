@@ -27,7 +27,6 @@ struct AccountCertificateLine: Encodable {
     let serialNumber: String?
     let emailAddress: String?
     let expiry: String?
-    /// The certificate in the ledger, or nil.
     let certificate: CertificateReport?
     let tokens: [CertificatePlace]
     let isInLedger: Bool

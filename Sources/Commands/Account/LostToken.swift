@@ -6,7 +6,6 @@ internal import TokencertTokens
 
 /// A token that the user has lost, and the revocation of its certificates.
 struct LostToken {
-    /// The name that the user typed.
     private let name: String
     private let token: LedgerToken
     private let certificates: [LedgerCertificate]

@@ -33,7 +33,6 @@ struct RevokedCertificate: Encodable {
         case alreadyRevoked
         /// Nothing was requested; it is still valid.
         case notRevoked
-        /// It is unknown whether the CA revokes it.
         case unknown
     }
 

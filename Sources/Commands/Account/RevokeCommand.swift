@@ -189,7 +189,6 @@ struct RevokeCommand: ParsableCommand {
         return only
     }
 
-    /// What is revoked, and what follows from that.
     static func description(
         _ target: RevocationTarget, others: [String], width: Int?
     ) -> [String] {

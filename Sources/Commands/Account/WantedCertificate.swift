@@ -11,7 +11,6 @@ struct WantedCertificate {
     let serialNumber: String
     /// The certificate; nil if only its serial number is known.
     let certificate: Certificate?
-    /// What the ledger knows about it, or nil.
     let known: LedgerCertificate?
     /// The serial number that the name of its key would also be, or nil. The ledger has no certificate
     /// with it.

@@ -41,13 +41,11 @@ struct ShownToken: Codable, Equatable {
 
 /// What a module shows of a key or a certificate without a login.
 struct ShownObject: Codable, Equatable {
-    /// The short name, or nil if it has none.
     let name: String?
     let uris: [String]
     /// The URI of the private key, or nil for a certificate.
     let keyURI: String?
 
-    /// The keys and certificates on a token.
     static func all(in inventory: TokenInventory) -> [ShownObject] {
         let names = ObjectNames(inventory)
         let keys = inventory.keys.map { key in

@@ -6,7 +6,6 @@ internal import TokencertPlatform
 /// which are groups of settings selected by `--profile`. It contains no secrets, only their sources.
 struct ConfigurationFile: Sendable {
     let path: String
-    /// The selected profile, or nil.
     let profile: String?
     let profiles: [String]
     let isFileThere: Bool
@@ -15,7 +14,6 @@ struct ConfigurationFile: Sendable {
     /// The hooks that are set, or that the profile turns off.
     var hooks: [Hook: HookCommand] = [:]
 
-    /// A value and where it is set.
     struct Value {
         let content: Content
         /// The profile that sets it, or nil if it is set outside of profiles.
@@ -221,7 +219,6 @@ struct ConfigurationFile: Sendable {
         }
     }
 
-    /// The profile that the file selects, or nil.
     private static func profile(_ value: JSONValue?, _ path: String) throws -> String? {
         switch value {
         case nil, .null?: return nil

@@ -6,7 +6,6 @@ enum Hook: String, CaseIterable {
     case beforeOrder = "before-order"
     /// After a certificate was written and the token has proved its key.
     case afterIssue = "after-issue"
-    /// The same after a renewal.
     case afterRenew = "after-renew"
     /// After a command that works on an order has failed.
     case onFailure = "on-failure"
@@ -16,7 +15,6 @@ enum Hook: String, CaseIterable {
     var place: String { "hooks.\(rawValue)" }
 }
 
-/// The command of a hook, and where it is set.
 struct HookCommand {
     /// The program and its arguments, as the user wrote them; `~` is resolved.
     let text: String

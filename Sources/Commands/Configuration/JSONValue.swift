@@ -1,4 +1,3 @@
-/// A value in the configuration file.
 enum JSONValue: Decodable {
     case null
     case flag(Bool)

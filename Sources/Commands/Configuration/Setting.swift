@@ -64,8 +64,7 @@ enum Setting: String, CaseIterable {
         case .email: .texts
         case .allowLastTry, .retryPIN, .codeSigning, .chain, .acceptChanges, .newKey, .retire,
             .ifPresent, .fetch, .online, .tree, .yes, .yesDeletePrivateKey, .notEmpty, .keysMayStay,
-            .dryRun, .json,
-            .quiet, .verbose:
+            .dryRun, .json, .quiet, .verbose:
             .flag
         default: .text
         }
@@ -81,16 +80,14 @@ enum Setting: String, CaseIterable {
     var isConfigurable: Bool {
         switch self {
         case .module, .moduleArguments, .token, .tokenProfile, .wait, .pinSource,
-            .securityOfficerPINSource, .caURL, .caCommand,
-            .caFile, .caAccepts, .username, .passwordSource, .timeout, .fetch, .fetchFor, .name,
-            .email, .codeSigning,
-            .keyType, .days, .online, .ledger, .quiet, .verbose, .color:
+            .securityOfficerPINSource, .caURL, .caCommand, .caFile, .caAccepts, .username,
+            .passwordSource, .timeout, .fetch, .fetchFor, .name, .email, .codeSigning, .keyType,
+            .days, .online, .ledger, .quiet, .verbose, .color:
             true
         default: false
         }
     }
 
-    /// The kind of path in its value, or nil.
     var form: PathForm? {
         switch self {
         case .ledger, .caFile, .out: .path

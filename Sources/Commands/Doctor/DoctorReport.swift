@@ -1,4 +1,3 @@
-/// The results of all checks.
 struct DoctorReport: Encodable {
     enum Status: String, Encodable {
         case ok

@@ -11,7 +11,6 @@ struct EvidenceBundle {
     let certificates: [Certificate]
     /// The chain of issuers of the first certificate.
     let issuers: [Certificate]
-    /// The orders for the key.
     let orders: [Order]
 
     struct File {

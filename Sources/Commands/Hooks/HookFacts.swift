@@ -13,7 +13,6 @@ struct HookFacts {
     var keyLabel: String?
     /// `CKA_ID` in hexadecimal.
     var keyID: String?
-    /// The name in the certificate.
     var name: String?
     var emailAddresses: [String] = []
 
@@ -35,7 +34,6 @@ struct HookFacts {
         emailAddresses = plan.grant.emailAddresses
     }
 
-    /// A certificate that was written to a token.
     init(_ issued: IssuedCertificate) {
         order = issued.order
         take(token: issued.key.uri)
@@ -43,7 +41,6 @@ struct HookFacts {
         take(issued.certificate)
     }
 
-    /// A certificate in the ledger.
     init(_ expiring: ExpiringCertificate) {
         let beginning = expiring.order.beginning
         order = expiring.order.number

@@ -24,7 +24,6 @@ struct HookProgramProblem: Equatable {
 }
 
 extension ProgramProblem {
-    /// An instruction for the user.
     var advice: String {
         switch self {
         case .notFound: "install it"

@@ -3,7 +3,6 @@ internal import TokencertLedger
 
 /// An order that before-order did not allow, and what its earlier sending may still lead to.
 enum RefusedOrder: Equatable {
-    /// It was never sent.
     case unsent
     /// The CA has refused it, or it did not reach the CA.
     case withoutResult

@@ -2,7 +2,6 @@ internal import TokencertPlatform
 
 struct HookRun {
     let hook: Hook
-    /// The program and its arguments.
     let words: [String]
     let environment: [String: String]
     /// The JSON for standard input.
@@ -51,7 +50,6 @@ struct HookProblem: Equatable {
     let reason: String
     /// The last line on its standard error, or nil.
     let lastLine: String?
-    /// An instruction for the user, or nil.
     let advice: String?
 
     /// The program did not run.

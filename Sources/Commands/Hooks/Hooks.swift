@@ -11,7 +11,6 @@ enum Hooks {
         var reportsFailures = false
         /// What is known about the certificate that the command works on.
         var facts = HookFacts()
-        /// The last order that was completed.
         var completed: Int64?
         var waiting: [HookRun] = []
         var failure: Failure?

@@ -3,7 +3,6 @@ internal import TokencertCommandCA
 internal import TokencertIssuance
 internal import TokencertPlatform
 
-/// Options that select the CA and the account.
 struct CAOptions: ParsableArguments {
     @Option(
         name: .customLong("ca-url"),

@@ -5,7 +5,6 @@ internal import Synchronization
 ///
 /// Options only name the subject. The finder depends on the options, so it is set at program start.
 enum LiveCompletion {
-    /// What is completed.
     enum Subject: Sendable {
         /// Labels or serial numbers of tokens, or URIs if the word at the cursor is one.
         case tokens

@@ -194,7 +194,6 @@ extension Order {
 }
 
 extension RecordedEvent {
-    /// What happened to an order, in one line.
     fileprivate func summary(_ order: Order) -> String {
         switch event {
         case .begun(let beginning):

@@ -18,7 +18,6 @@ struct RenewalReport {
 
         var name: String { label.map { "token \"\($0)\"" } ?? "a token" }
 
-        /// The failure with the name of the token.
         var failure: Failure {
             Failure(
                 cause.status, code: cause.code, "\(name): \(cause.message)",
@@ -134,7 +133,6 @@ struct RenewalReport {
             + notChecked.map { printable("Not checked: \($0).") }
     }
 
-    /// What was not checked, each once.
     private var notChecked: [String] {
         var facts: [String] = []
         for fact in tallies.flatMap(\.notChecked) where !facts.contains(fact) {
@@ -143,7 +141,6 @@ struct RenewalReport {
         return facts
     }
 
-    /// What was renewed, and what was not and why.
     func table(width: Int) -> Table {
         // Only the failures of one token of several are reported token by token.
         let hasTokens = tallies.contains(where: \.place.isOneOfSeveral) || !tokenFailures.isEmpty

@@ -10,7 +10,6 @@ struct RenewalTally {
     struct Place {
         /// The options that select the token in a command, after a space.
         var selection = ""
-        /// The label of the token.
         var name = ""
         /// Whether the command uses other tokens, too.
         var isOneOfSeveral = false
@@ -52,7 +51,6 @@ struct RenewalTally {
             ?? candidate.certificate.subject.text
     }
 
-    /// The short name of the first certificate, or nil.
     var nameOfFirst: String? {
         candidates.first.flatMap { ObjectTitles(inventory).shortName(of: $0.certificate) }
     }
@@ -121,7 +119,6 @@ struct RenewalTally {
     struct Line: Encodable {
         let certificate: CertificateReport
         let key: String
-        /// How it is named for the user.
         let title: String
 
         private enum CodingKeys: String, CodingKey { case certificate, key }

@@ -5,7 +5,6 @@ internal import TokencertLedger
 
 /// What the options of `renew` mean for each certificate.
 struct RenewalWishes {
-    /// Whether a new key is generated.
     let makesKeys: Bool
     /// The kind of the new key that the command line names, or nil.
     let keyKind: KeyKind?

@@ -4,7 +4,6 @@ internal import TokencertIssuance
 internal import TokencertLedger
 internal import TokencertTokens
 
-/// The renewal of certificates on one token.
 struct TokenRenewal {
     /// Which certificates are renewed, besides the copies of others.
     enum Selection {

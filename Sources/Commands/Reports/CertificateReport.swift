@@ -64,7 +64,6 @@ struct CertificateReport: Encodable {
         isReplaced = health.isReplaced(entry) ? true : nil
     }
 
-    /// An object on a token.
     init(
         _ entry: CertificateEntry, _ now: Int64, _ findings: [Finding]? = nil,
         isInFull: Bool = false

@@ -4,7 +4,6 @@ internal import TokencertLedger
 internal import TokencertPlatform
 internal import TokencertTokens
 
-/// The JSON of `expiring`.
 struct ExpiringReport: Encodable {
     /// The number of days that count as soon.
     let days: Int

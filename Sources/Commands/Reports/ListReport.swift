@@ -6,12 +6,10 @@ internal import TokencertTokens
 /// The output of `list`. Objects are printed in parts, since there may be thousands.
 struct ListReport {
     let token: TokenReport
-    /// Whether the private objects were read.
     let sawPrivateObjects: Bool
     let inventory: TokenInventory
     let health: TokenHealth
 
-    /// The JSON of a key.
     struct Key: Encodable {
         let kind: String
         let label: String

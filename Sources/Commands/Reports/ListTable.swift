@@ -12,7 +12,6 @@ struct ListTable: Sendable {
     let uri: String
     let inventory: TokenInventory
     let health: TokenHealth
-    /// Whether the private objects were read.
     let sawPrivateObjects: Bool
     /// The numbers of unfinished orders, by the SHA-256 hash of the public key, in hexadecimal.
     let unfinishedOrders: [String: Int64]

@@ -57,7 +57,6 @@ struct OrderLine: Encodable {
         case certificate, revoked, next
     }
 
-    /// That the certificate is revoked, or nil.
     var revocationText: String? {
         revoked.map { "revoked (recorded on \($0.prefix(10)))" }
     }
@@ -89,7 +88,6 @@ extension Order {
     }
 }
 
-/// Prints the unfinished orders, one on each line.
 func showUnfinished(_ orders: [Order], _ ledger: LedgerOptions, _ output: CommonOptions) throws {
     let lines = orders.map { OrderLine($0) }
     if output.isJSON { return try printJSON(["orders": lines]) }

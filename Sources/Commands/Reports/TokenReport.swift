@@ -3,7 +3,6 @@ internal import OpenSSLX509
 internal import TokencertPlatform
 internal import TokencertTokens
 
-/// The JSON that describes a token.
 struct TokenReport: Encodable {
     let label: String
     let manufacturer: String

@@ -21,7 +21,6 @@ private struct FailureRow {
         case fromLedger
         /// It is for the CA behind a command, and no certificate was or may be issued.
         case commandNotOrdered
-        /// It is for the CA behind a command.
         case command
         case any
 
@@ -55,7 +54,6 @@ private struct FailureRow {
         if !lines.isEmpty { hints = [(.any, lines)] }
     }
 
-    /// Adds hints for a standing.
     func hinting(_ standing: Standing, _ lines: String...) -> FailureRow {
         var row = self
         row.hints.append((standing, lines))

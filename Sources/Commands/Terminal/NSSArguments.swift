@@ -25,7 +25,6 @@ enum NSSArguments {
         }
     }
 
-    /// The hint on how to name the folder.
     static func hint(_ folder: String, _ kind: String = "sql:") -> String {
         "for NSS, name the folder: --module-arguments \(quoted("configdir='\(kind)\(folder)'"))"
     }

@@ -8,7 +8,6 @@ private let current = Mutex<(order: Int64, isSent: Bool)?>(nil)
 /// The number of the order that this process began or continued last, or nil.
 var currentOrder: Int64? { current.withLock { $0?.order } }
 
-/// Shows the user the progress of an order.
 struct OrderProgress: OrderObserver {
     /// Whether the CA is a command, which has no account that could be checked.
     let isOfCommand: Bool
@@ -34,7 +33,6 @@ struct OrderProgress: OrderObserver {
     }
 }
 
-/// Shows the current step.
 func tellProgress(_ step: Step, isOfCommand: Bool = false) {
     Interruption.stopIfPending()
     switch (step, current.withLock { $0 }) {

@@ -55,7 +55,6 @@ struct TokensCommand: ParsableCommand {
     }
 }
 
-/// The JSON output of `tokens`.
 private struct TokensReport: Encodable {
     struct ModuleReport: Encodable {
         let name: String?

@@ -314,7 +314,6 @@ struct RemoveTrustCommand: ParsableCommand {
     }
 }
 
-/// The JSON of a trust anchor.
 struct AnchorReport: Encodable {
     let name: String
     let file: String

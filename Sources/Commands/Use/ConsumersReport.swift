@@ -11,7 +11,6 @@ struct ConsumersReport: Encodable {
         /// The packages that are missing, except optional ones.
         let missingPackages: [String]
         let isSetUp: Bool
-        /// The token that is set up.
         let token: String?
     }
 

@@ -325,5 +325,4 @@ struct UseCommand: ParsableCommand {
     }
 }
 
-/// The records and backups of `use`.
 var setUpStore: SetUpStore { SetUpStore(folder: stateFolder + "/use") }

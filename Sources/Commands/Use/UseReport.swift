@@ -171,7 +171,6 @@ struct RenewedSetUp: Encodable {
 
     let consumer: String
     let state: State
-    /// Why it failed, or nil.
     var error: FailureReport?
 
     var line: String {
