@@ -6,8 +6,7 @@ package struct Tokencert: ParsableCommand {
 
     /// The name, the help text and the subcommands.
     package static let configuration = CommandConfiguration(
-        commandName: "tokencert",
-        abstract: "Put a CAcert certificate onto a hardware token.",
+        commandName: "tokencert", abstract: "Put a CAcert certificate onto a hardware token.",
         discussion: """
             The key pair is generated inside a smartcard, USB token or HSM through PKCS#11. The \
             token signs the request, CAcert issues the certificate, and tokencert verifies it and \

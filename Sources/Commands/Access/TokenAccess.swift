@@ -142,8 +142,7 @@ func findTokens(
         }
         do {
             let token = try selectToken(
-                options.choices(uri), in: set.modules,
-                waitingSeconds: seconds, profiles: profiles,
+                options.choices(uri), in: set.modules, waitingSeconds: seconds, profiles: profiles,
                 chosenProfile: setting(options.tokenProfile, .tokenProfile),
                 whileWaiting: { printError("... waiting for the token to be inserted") })
             if !onlyReads { set.warnOfFailures(options, uri) }

@@ -5,8 +5,7 @@ internal import TokencertLedger
 
 struct CertificatesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "certificates",
-        abstract: "List the certificates of your account at the CA.",
+        commandName: "certificates", abstract: "List the certificates of your account at the CA.",
         discussion: """
             Logs in to the CA's web site with the password of the account, reads the list of \
             certificates there and logs out; nothing is changed. The ledger shows which token each \
@@ -43,8 +42,7 @@ struct CertificatesCommand: ParsableCommand {
         if output.isJSON {
             try printJSON(
                 Report(
-                    username: login.username, listed: lines,
-                    omitted: joined.count - lines.count))
+                    username: login.username, listed: lines, omitted: joined.count - lines.count))
             return
         }
         if orders.isEmpty { ledgerOptions.noteAbsence() }

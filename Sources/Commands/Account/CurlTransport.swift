@@ -13,8 +13,7 @@ struct CurlTransport: ~Copyable, Transport {
 
     init(anchorsPEM: String, timeout: Int) throws(HTTPError) {
         client = try HTTPClient(
-            policy: TLSPolicy(anchorsPEM: anchorsPEM),
-            userAgent: userAgent,
+            policy: TLSPolicy(anchorsPEM: anchorsPEM), userAgent: userAgent,
             limits: HTTPLimits(connectTimeout: min(20, timeout), timeout: timeout))
     }
 
@@ -35,8 +34,7 @@ final class CurlWebTransport: WebTransport {
 
     init(anchorsPEM: String, timeout: Int) throws(HTTPError) {
         client = try HTTPClient(
-            policy: TLSPolicy(anchorsPEM: anchorsPEM),
-            userAgent: userAgent,
+            policy: TLSPolicy(anchorsPEM: anchorsPEM), userAgent: userAgent,
             limits: HTTPLimits(
                 connectTimeout: min(20, timeout), timeout: timeout, maximumAnswer: 8 << 20),
             keepsCookies: true)
@@ -216,8 +214,7 @@ extension WebAccount {
     /// An account at a site with these trust anchors. Nothing is sent yet; `timeout` is in seconds.
     fileprivate convenience init(site: String, anchorsPEM: String, timeout: Int) throws {
         self.init(
-            site: site,
-            transport: try CurlWebTransport(anchorsPEM: anchorsPEM, timeout: timeout),
+            site: site, transport: try CurlWebTransport(anchorsPEM: anchorsPEM, timeout: timeout),
             pause: pauseVisibly)
     }
 }
@@ -242,8 +239,7 @@ func issuanceSettings(
 ) throws -> IssuanceSettings {
     let command = try order == nil ? ca?.command() : order?.commandOfCA
     return IssuanceSettings(
-        anchors: anchors,
-        acceptance: try ca?.acceptance(isCommand: command != nil) ?? .anything,
+        anchors: anchors, acceptance: try ca?.acceptance(isCommand: command != nil) ?? .anything,
         allowsLastTry: token.allowsLastTry, clock: now,
         observer: OrderProgress(isOfCommand: command != nil),
         authority: authorityType(isCommand: command != nil))

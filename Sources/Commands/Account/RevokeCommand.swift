@@ -90,8 +90,7 @@ struct RevokeCommand: ParsableCommand {
         if isAsked {
             try requireConfirmation(
                 Self.description(
-                    target, others: others.map(\.serialNumber),
-                    width: Output.standardError.width),
+                    target, others: others.map(\.serialNumber), width: Output.standardError.width),
                 typing: target.certificate.serialNumber, to: "revoke it",
                 hint: "to skip the question: --yes")
         }

@@ -133,8 +133,7 @@ struct ConfigurationFile: Sendable {
         let chosen = wanted ?? usual
         if let chosen, groups[chosen] == nil {
             throw Failure(
-                .configuration, code: "noProfile",
-                "there is no profile \"\(chosen)\" in \(path)",
+                .configuration, code: "noProfile", "there is no profile \"\(chosen)\" in \(path)",
                 hints: suggestions(for: chosen, among: profiles).map { "did you mean \($0)?" }
                     + [
                         profiles.isEmpty

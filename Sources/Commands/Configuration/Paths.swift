@@ -26,8 +26,7 @@ func resolvingHome(_ path: String, status: ExitStatus = .usage) throws -> String
     guard path.hasPrefix("~") else { return path }
     guard path == "~" || path.hasPrefix("~/") else {
         throw Failure(
-            status, code: "otherHome",
-            "\(path): cannot use the home folder of another user",
+            status, code: "otherHome", "\(path): cannot use the home folder of another user",
             hints: ["type the absolute path", "if it is the name of a file: ./\(path)"])
     }
     return try requireHome() + path.dropFirst()
@@ -78,8 +77,7 @@ func standing(
         return resolved
     }
     throw Failure(
-        status, code: "relativePath",
-        "\(place) must not contain a relative path: \(path)",
+        status, code: "relativePath", "\(place) must not contain a relative path: \(path)",
         hints: ["use an absolute path, or one that begins with ~/"])
 }
 

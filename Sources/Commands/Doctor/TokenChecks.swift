@@ -62,8 +62,7 @@ struct TokenChecks {
         }
         for (_, place) in places.sorted(by: { $0.key < $1.key }) where place.paths.count > 1 {
             doctorReport.warn(
-                area,
-                "one token is visible through \(place.paths.count) modules: \(place.name)",
+                area, "one token is visible through \(place.paths.count) modules: \(place.name)",
                 place.paths.map { path in
                     let module = modules.first { $0.path == path }
                     return "to select one: \(module?.options ?? "--module \(quoted(path))")"

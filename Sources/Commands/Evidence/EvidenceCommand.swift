@@ -97,8 +97,7 @@ struct EvidenceCommand: ParsableCommand {
             if !isTaken { try requireWritableFile(out) }
         } catch {
             throw Failure(
-                .configuration, code: "fileNotWritten",
-                "\(error)",
+                .configuration, code: "fileNotWritten", "\(error)",
                 hints: advice(error) + ["set --out to a new folder inside an existing one"])
         }
         guard !isTaken else {

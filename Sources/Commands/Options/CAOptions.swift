@@ -33,9 +33,7 @@ struct CAOptions: ParsableArguments {
     var username: String?
 
     @Option(
-        help: ArgumentHelp(
-            "Source of the password: \(sourcesOfSecrets).",
-            valueName: "source"),
+        help: ArgumentHelp("Source of the password: \(sourcesOfSecrets).", valueName: "source"),
         completion: .live(.secretSources))
     var passwordSource: String?
 

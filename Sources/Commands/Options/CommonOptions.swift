@@ -5,9 +5,7 @@ struct CommonOptions: ParsableArguments {
     @Flag(help: "Print the result as one JSON object.")
     var json = false
 
-    @Flag(
-        name: [.short, .long],
-        help: "Suppress progress messages.")
+    @Flag(name: [.short, .long], help: "Suppress progress messages.")
     var quiet = false
 
     @Flag(name: [.short, .long], help: "Print more details to standard error.")

@@ -12,9 +12,7 @@ struct TokenOptions: ParsableArguments {
     @OptionGroup var moduleOptions: ModuleOptions
 
     @Option(
-        help: ArgumentHelp(
-            "Source of the PIN: \(sourcesOfSecrets).",
-            valueName: "source"),
+        help: ArgumentHelp("Source of the PIN: \(sourcesOfSecrets).", valueName: "source"),
         completion: .live(.secretSources))
     var pinSource: String?
 

@@ -25,8 +25,7 @@ struct ShowHistoryCommand: ParsableCommand {
         commandName: "show", abstract: "Show the orders, or the events of one order.")
 
     @Argument(
-        help: ArgumentHelp("Number of the order.", valueName: "order"),
-        completion: .live(.orders))
+        help: ArgumentHelp("Number of the order.", valueName: "order"), completion: .live(.orders))
     var order: Int64?
 
     @Flag(help: "Show all orders, not only the newest 50. JSON output contains all orders.")

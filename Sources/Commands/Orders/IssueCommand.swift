@@ -42,8 +42,7 @@ struct IssueCommand: ParsableCommand {
         request.acceptsChanges = setting(acceptChanges, .acceptChanges)
         let isDryRun = setting(dryRun, .dryRun)
         try requireWritable(
-            options.outputFile,
-            keeping: filesInUse(keyName?.uri, tokenOptions, ca, ledgerOptions))
+            options.outputFile, keeping: filesInUse(keyName?.uri, tokenOptions, ca, ledgerOptions))
         let waitingTime = try fetchOptions.agreedWaitingTime(ca, isDryRun: isDryRun)
         let anchors = try trustStore.anchors(file: setting(ca.caFile, .caFile))
         try prepareAuthority(ca)

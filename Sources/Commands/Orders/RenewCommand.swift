@@ -287,8 +287,7 @@ struct RenewCommand: ParsableCommand {
             command: self, wishes: wishes, anchors: anchors, token: token, selection: .noOther,
             copies: Set(copies.map(\.certificate)),
             place: .init(
-                selection: " " + selection, name: token.token.info.label,
-                isOneOfSeveral: true))
+                selection: " " + selection, name: token.token.info.label, isOneOfSeveral: true))
         let plan = try renewal.pins()
         guard plan.needsPINs, !plan.hasReaderKeys else { return renewal }
         let isTyped = try [

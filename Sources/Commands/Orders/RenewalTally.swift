@@ -80,8 +80,7 @@ struct RenewalTally {
                     + "(\(refusal.reason)); no other order is placed automatically before "
                     + timestamp(refusal.end),
                 advice: .renew(
-                    key: candidate.key,
-                    serialNumber: isOneOfSeveral ? old.serialNumber : nil)))
+                    key: candidate.key, serialNumber: isOneOfSeveral ? old.serialNumber : nil)))
         return true
     }
 

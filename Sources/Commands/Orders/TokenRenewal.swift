@@ -100,8 +100,7 @@ struct TokenRenewal {
                     seen = inventory
                     try name.requireWhole(in: inventory)
                     let target = try name.target(
-                        in: inventory, on: token.token,
-                        serialNumber: command.serialOption.digits)
+                        in: inventory, on: token.token, serialNumber: command.serialOption.digits)
                     wanted = target
                     return (target.uri, target.serialNumber)
                 }, expiringWithin: nil, seeingPrivateKeys: seesPrivateKeys)

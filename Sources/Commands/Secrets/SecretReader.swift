@@ -134,9 +134,7 @@ final class SecretReader: Sendable {
             } catch {
                 mistakes += 1
                 if source == .prompt, let error = error as? SecretError, error.code == .noTerminal {
-                    throw Failure(
-                        .usage, code: "\(error.code)", error.reason,
-                        hints: [role.advice])
+                    throw Failure(.usage, code: "\(error.code)", error.reason, hints: [role.advice])
                 }
                 guard source == .prompt, mistakes < 3, let text = typingMistake(error) else {
                     throw error

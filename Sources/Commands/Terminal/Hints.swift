@@ -51,8 +51,7 @@ extension Failure {
             ? "to look for the certificate in your account on the CA's web site"
             : "to ask the CA command for the certificate, without a new order"
         self.init(
-            .pending,
-            "the outcome of order \(order.number) is unknown: \(reason)",
+            .pending, "the outcome of order \(order.number) is unknown: \(reason)",
             hints: Self.address(order.address(at: order.authority)) + [
                 "\(fetching): \(resume) --fetch",
                 "if you have it in a file: \(resume) --from FILE",

@@ -112,8 +112,7 @@ private struct FailureRow {
         // PINs
         .pinRefused: .init(.noPermission, "to see the state of the PIN: tokencert tokens"),
         .pinExpired: .init(
-            .noPermission,
-            "to change it: tokencert token change-pin; for the SO PIN, add --so"),
+            .noPermission, "to change it: tokencert token change-pin; for the SO PIN, add --so"),
         .pinLastTry: .init(.noPermission, "to send it anyway: --allow-last-try"),
         // The request
         .keyNotAccepted: .init(

@@ -107,6 +107,5 @@ extension Token {
 /// The hints that list tokens: three at most, then the command that shows all.
 func several(_ tokens: [Token], as lead: String = "one of them") -> [String] {
     several(
-        NamedToken.titles(tokens.compactMap { NamedToken($0) }), as: lead,
-        all: "tokencert tokens")
+        NamedToken.titles(tokens.compactMap { NamedToken($0) }), as: lead, all: "tokencert tokens")
 }

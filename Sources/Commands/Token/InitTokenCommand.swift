@@ -33,8 +33,7 @@ struct InitTokenCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Erase the token with this label without asking for confirmation.",
-            valueName: "name"))
+            "Erase the token with this label without asking for confirmation.", valueName: "name"))
     var erase: String?
 
     @OptionGroup(title: "Token and PINs") var tokenOptions: TokenOptions

@@ -61,8 +61,7 @@ struct ChangePINCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Where the new PIN comes from: \(sourcesOfSecrets).",
-            valueName: "source"),
+            "Where the new PIN comes from: \(sourcesOfSecrets).", valueName: "source"),
         completion: .live(.secretSources))
     var newPinSource: String?
 

@@ -142,8 +142,7 @@ struct DeleteCommand: ParsableCommand {
                 keys: selection.records, certificates: selection.certificates)
         }
         let summary = RemovalSummary(
-            key: selection.key, records: selection.records,
-            certificates: selection.certificates,
+            key: selection.key, records: selection.records, certificates: selection.certificates,
             consequences: output.isVerbose
                 ? report.hangsOnIt
                 : hangsOn(selection, inventory, namingURIs: false) + consequences)

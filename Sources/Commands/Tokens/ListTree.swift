@@ -41,8 +41,7 @@ struct ListTree {
             }
             branch.children += key.mismatchedCertificates.map {
                 marked(
-                    Node(text: "not for this key: " + node($0).text),
-                    health.findings($0, of: key))
+                    Node(text: "not for this key: " + node($0).text), health.findings($0, of: key))
             }
             let findings = health.findings(key).filter { $0.kind != .mismatch }
             token.children.append(marked(branch, findings))

@@ -130,8 +130,7 @@ struct ShowCommand: ParsableCommand {
         _ read: ReadToken
     ) throws {
         var checks = Health(
-            now: now(), days: try daysOfWarning(),
-            anchors: usableAnchors(),
+            now: now(), days: try daysOfWarning(), anchors: usableAnchors(),
             sawPrivateObjects: read.sawPrivateObjects)
         checks.revocations = ledgerOptions.objectStates(showingOrders: false).revocations
         var inventory = read.inventory

@@ -76,8 +76,7 @@ struct CertificateChoice {
         var place = try tokenPlace(token.token)
         place.hasEd25519Key = inventory.keys.contains { $0.kind == .ed25519 }
         return UsedCertificate(
-            certificate: certificate,
-            issuers: certificate.issuers(among: known, upTo: anchors),
+            certificate: certificate, issuers: certificate.issuers(among: known, upTo: anchors),
             key: UsedCertificate.Key(
                 id: entry.record.id, label: key.label, certificateLabel: entry.record.label,
                 needsPINForEachUse: needsPINForEachUse),
