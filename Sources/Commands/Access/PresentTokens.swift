@@ -45,10 +45,9 @@ struct PresentTokens {
             } catch let failure as Failure
                 where failure.code == Failure.severalTokens && name == nil && work == .renew
             {
-                throw Failure(
-                    failure.status, code: failure.code,
-                    "several tokens are present, but a PIN that is not typed belongs to one token",
-                    hints: failure.hints)
+                throw failure.with(
+                    message: "several tokens are present, but a PIN that is not typed belongs to "
+                        + "one token")
             }
             unseen = nil
             return
@@ -107,10 +106,8 @@ extension PresentTokens {
         /// token has any.
         func requireSuccess() throws {
             if let first = failures.first {
-                var failure = Failure(
-                    first.status, code: first.code,
-                    "\(failures.count) of \(count) tokens cannot be \(work.rawValue)",
-                    hints: first.hints)
+                var failure = first.with(
+                    message: "\(failures.count) of \(count) tokens cannot be \(work.rawValue)")
                 failure.isInJSON = true
                 throw failure
             }

@@ -183,9 +183,7 @@ func findTokens(
         let failure = Failure(cryptoki: error)
         let other = "to use another token: --token 'pkcs11:serial=NUMBER'"
         return try answer(
-            Failure(
-                failure.status, code: failure.code, failure.message,
-                hints: failure.hints + [other]),
+            failure.with(hints: failure.hints + [other]),
             mayPass: error.returnValue == .generalError)
     }
     func answer(_ failure: Failure, mayPass: Bool) throws -> Result<[TokenCapabilities], Failure> {

@@ -75,8 +75,7 @@ func requireFolders() throws {
     do {
         try requireHome()
     } catch let failure as Failure {
-        throw Failure(
-            failure.status, code: failure.code, failure.message,
+        throw failure.with(
             hints: failure.hints + ["or set " + variables.joined(separator: ", ")])
     }
 }

@@ -164,9 +164,8 @@ extension Failure {
         } else {
             return self
         }
-        return Failure(
-            status, code: code, "\(message) (set by \(origin))",
-            hints: hints + ["to see all settings and where they are set: tokencert config"],
-            attachment: attachment)
+        return with(
+            message: "\(message) (set by \(origin))",
+            hints: hints + ["to see all settings and where they are set: tokencert config"])
     }
 }

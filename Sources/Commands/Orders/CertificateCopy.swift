@@ -122,7 +122,6 @@ extension Failure {
             text.replacing("--token", with: "--copy-to")
                 .replacing("--copy-to-profile", with: "--token-profile")
         }
-        return Failure(
-            status, code: code, renamed(message), hints: hints.map(renamed), attachment: attachment)
+        return with(message: renamed(message), hints: hints.map(renamed))
     }
 }

@@ -18,11 +18,7 @@ struct RenewalReport {
 
         var name: String { label.map { "token \"\($0)\"" } ?? "a token" }
 
-        var failure: Failure {
-            Failure(
-                cause.status, code: cause.code, "\(name): \(cause.message)",
-                hints: cause.hints, attachment: cause.attachment)
-        }
+        var failure: Failure { cause.with(message: "\(name): \(cause.message)") }
     }
 
     init(isBatch: Bool, isDryRun: Bool) {

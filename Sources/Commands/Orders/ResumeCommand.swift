@@ -245,9 +245,8 @@ struct ResumeCommand: ParsableCommand {
             if options.token != nil { return try TokencertCommands.findToken(options) }
             return try TokencertCommands.findToken(ofLedger: order.beginning.token, options)
         } catch let failure as Failure where failure.isTokenAbsent && options.token == nil {
-            throw Failure(
-                failure.status, code: failure.code,
-                "the token of order \(order.number) is not present: "
+            throw failure.with(
+                message: "the token of order \(order.number) is not present: "
                     + NamedToken(uri: order.beginning.tokenURI).title,
                 hints: [
                     "insert it; to list the tokens that are found: tokencert tokens",

@@ -61,6 +61,13 @@ struct Failure: Error {
         self.hints = hints
     }
 
+    /// The same failure with another message or other hints.
+    func with(message: String? = nil, hints: [String]? = nil) -> Failure {
+        Failure(
+            status, code: code, message ?? self.message, hints: hints ?? self.hints,
+            attachment: attachment)
+    }
+
     /// The failure if a name matches several objects.
     init(severalObjects message: String, hints: [String]) {
         self.init(.noSuchObject, code: "severalObjects", message, hints: hints)

@@ -291,10 +291,8 @@ struct UseCommand: ParsableCommand {
         var failure =
             renewed.count == 1
             ? first
-            : Failure(
-                first.status, code: first.code,
-                "\(failures.count) of \(renewed.count) set-ups cannot be renewed",
-                hints: first.hints)
+            : first.with(
+                message: "\(failures.count) of \(renewed.count) set-ups cannot be renewed")
         failure.isInJSON = output.isJSON
         throw failure
     }
