@@ -34,12 +34,13 @@ struct UseReport: Encodable {
         commands = setUp.commands
         notes = setUp.notes
         files = changes.map { change in
-            let (content, isBlock): (String?, Bool) =
+            let content: String? =
                 switch change.file.content {
-                case .own(let bytes): (String(validating: bytes, as: UTF8.self), false)
-                case .block(let lines, _): (lines.joined(separator: "\n") + "\n", true)
-                case .changed: (nil, false)
+                case .own(let bytes): String(validating: bytes, as: UTF8.self)
+                case .block(let lines, _): lines.joined(separator: "\n") + "\n"
+                case .changed: nil
                 }
+            let isBlock = if case .block = change.file.content { true } else { false }
             return File(
                 path: change.file.path, isWritten: change.isMade, content: content,
                 isBlock: isBlock)
