@@ -115,7 +115,6 @@ enum P11KitConfiguration {
                 || entries["disable-in"] != nil,
             enabledIn: entries["enable-in"], disabledIn: entries["disable-in"])
     }
-
 }
 
 func trimmed(_ text: Substring) -> String {

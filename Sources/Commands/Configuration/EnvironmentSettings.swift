@@ -122,5 +122,4 @@ struct EnvironmentSettings: Sendable {
     private static func option(_ variable: String) -> String {
         variable.dropFirst(prefix.count).lowercased().map { $0 == "_" ? "-" : String($0) }.joined()
     }
-
 }
