@@ -11,9 +11,7 @@ struct Form: ~Copyable {
 
     mutating func append(_ name: String, _ value: [UInt8]) {
         begin(name)
-        for byte in value {
-            encode(byte)
-        }
+        for byte in value { encode(byte) }
     }
 
     mutating func append(_ name: String, _ value: borrowing Secret) {
@@ -26,12 +24,8 @@ struct Form: ~Copyable {
     }
 
     private mutating func begin(_ name: String) {
-        if !body.isEmpty {
-            body.append(utf8: "&")
-        }
-        for byte in name.utf8 {
-            encode(byte)
-        }
+        if !body.isEmpty { body.append(utf8: "&") }
+        for byte in name.utf8 { encode(byte) }
         body.append(utf8: "=")
     }
 

@@ -63,7 +63,7 @@ extension ListedCertificate {
         let place = isRevoked ? first - 1 : first - 2
         guard place > 0 else { return nil }
         let serial = cells[place].uppercased()
-        guard serial.utf8.allSatisfy({ Self.isHexadecimal($0) }) else { return nil }
+        guard serial.unicodeScalars.allSatisfy(\.properties.isASCIIHexDigit) else { return nil }
         let isSigned = !serial.isEmpty && !expiry.hasPrefix("0000")
         let address = cells[place - 1]
         self.init(
@@ -169,10 +169,5 @@ extension ListedCertificate {
             expected == UInt8(ascii: "d")
                 ? (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) : byte == expected
         }
-    }
-
-    private static func isHexadecimal(_ byte: UInt8) -> Bool {
-        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-            || (UInt8(ascii: "A")...UInt8(ascii: "F")).contains(byte)
     }
 }

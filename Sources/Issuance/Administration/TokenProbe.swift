@@ -110,9 +110,7 @@ package struct TokenProbe: ~Copyable {
             progress(Finding(subject: subject, result: error.text))
             // This failure does not depend on the kind of key.
             if connection.pins.wasAnyRefused || error.saysNothingOfKeys { throw error }
-            let left = try removeAll(id)
-            if !left.isEmpty { progress(Finding(subject: subject, result: left.text(id))) }
-            return (false, left)
+            return (false, try removeAll(id, subject, progress))
         }
         let isUsable: Bool
         do throws(IssuanceError) {
@@ -122,15 +120,11 @@ package struct TokenProbe: ~Copyable {
         } catch {
             // A signing operation may still be active.
             try? connection.openNewSession(at: .retire)
-            let left = try removeAll(id)
-            if !left.isEmpty { progress(Finding(subject: subject, result: left.text(id))) }
+            _ = try removeAll(id, subject, progress)
             throw error
         }
-        let left = try removeAll(id)
-        if !left.isEmpty {
-            if left.failure == nil, left.hasKeys { learned.keepsDestroyedKeys = true }
-            progress(Finding(subject: subject, result: left.text(id)))
-        }
+        let left = try removeAll(id, subject, progress)
+        if left.failure == nil, left.hasKeys { learned.keepsDestroyedKeys = true }
         profile = learned
         return (isUsable, left)
     }
@@ -193,6 +187,15 @@ package struct TokenProbe: ~Copyable {
                     .certificates
             }
         }
+    }
+
+    /// Removes all objects of a test, and reports and returns what a new session still shows.
+    private mutating func removeAll(
+        _ id: [UInt8], _ subject: String, _ progress: (Finding) -> Void
+    ) throws(IssuanceError) -> LeftObjects {
+        let left = try removeAll(id)
+        if !left.isEmpty { progress(Finding(subject: subject, result: left.text(id))) }
+        return left
     }
 
     /// Removes all objects with an id that was free before, and returns what a new session still shows.

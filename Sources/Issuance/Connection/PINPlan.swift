@@ -145,8 +145,9 @@ extension PINRules {
         guard needsPINs, !hasReaderKeys else { return }
         if role == .securityOfficer, let lengths = profile?.securityOfficerPIN?.hexadecimalDigits {
             let isNumber = pin.withBytes { bytes in
-                for index in bytes.indices where !Self.isHexadecimalDigit(bytes[index]) {
-                    return false
+                for index in bytes.indices {
+                    let digit = Unicode.Scalar(bytes[index])
+                    guard digit.properties.isASCIIHexDigit else { return false }
                 }
                 return true
             }
@@ -175,15 +176,6 @@ extension PINRules {
         throw IssuanceError(
             .pinRefused, at: .plan,
             "the token requires a PIN of \(form) bytes; the given PIN was not sent")
-    }
-
-    private static func isHexadecimalDigit(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
-            UInt8(ascii: "A")...UInt8(ascii: "F"):
-            true
-        default: false
-        }
     }
 }
 

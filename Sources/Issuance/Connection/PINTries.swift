@@ -72,10 +72,6 @@ package final class PINTries: Sendable {
         return plan.mayAskAgain(for: role, info, afterRefusals: max(recorded, requests))
     }
 
-    private func refusals(of role: UserType) throws(RefusedPINsError) -> Int {
-        try memory.refusals(of: role, together: plan.countsTogether)
-    }
-
     /// Records why the user typed no other PIN.
     package func stop(_ error: any Error) { state.withLock { $0.failure = error } }
 
@@ -89,7 +85,8 @@ package final class PINTries: Sendable {
                 if let source, !retries {
                     try memory.requireNotRefused(source, plan.name(of: role), hasLock: true)
                 }
-                try plan.requireTriesLeft(of: role, afterRefusals: try refusals(of: role))
+                let refusals = try memory.refusals(of: role, together: plan.countsTogether)
+                try plan.requireTriesLeft(of: role, afterRefusals: refusals)
                 // Other programs may have sent wrong PINs while the user typed.
                 guard !state.retyped.contains(role) || mayTryAgain(role, state.requests) else {
                     throw IssuanceError(

@@ -162,14 +162,10 @@ package struct ObjectNames {
     /// Hexadecimal digits in the form of an id, or nil if the name is anything else.
     private static func digits(_ name: String) -> String? {
         let digits = name.lowercased().filter { $0 != ":" }
-        guard !digits.isEmpty, digits.utf8.allSatisfy(isHexadecimal) else { return nil }
+        guard !digits.isEmpty, digits.unicodeScalars.allSatisfy(\.properties.isASCIIHexDigit)
+        else { return nil }
         return digits
     }
-}
-
-private func isHexadecimal(_ digit: UInt8) -> Bool {
-    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit)
-        || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(digit)
 }
 
 /// A serial number in the form of `Certificate.serialNumber` (hexadecimal, lower case, two digits
@@ -180,7 +176,8 @@ package func serialNumber(_ text: String) -> String? {
     let isNegative = digits.hasPrefix("-")
     if isNegative { digits.removeFirst() }
     if digits.hasPrefix("0x") { digits.removeFirst(2) }
-    guard !digits.isEmpty, digits.utf8.allSatisfy(isHexadecimal) else { return nil }
+    guard !digits.isEmpty, digits.unicodeScalars.allSatisfy(\.properties.isASCIIHexDigit)
+    else { return nil }
     let significant = String(digits.drop { $0 == "0" })
     if significant.isEmpty { return "00" }
     return (isNegative ? "-" : "")
