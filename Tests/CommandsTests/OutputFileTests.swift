@@ -20,14 +20,20 @@ import TokencertTestSupport
         }
     }
 
+    private static func block(_ label: String) -> String {
+        "-----BEGIN \(label)-----\nAAAA\n-----END \(label)-----\n"
+    }
+
     // Otherwise a private key, a list or a mail could be lost.
-    @Test("Only a new file, an empty file or PEM text may be replaced")
+    @Test("Only a new file, an empty file, or certificates and requests in PEM may be replaced")
     func replaceable() throws {
         #expect(refusal(nil) == nil && refusal(folder.file("new.pem")) == nil)
         #expect(!FileManager.default.fileExists(atPath: folder.file("new.pem")))
+        let block = Self.block("CERTIFICATE")
         for text in [
-            "", "-----BEGIN CERTIFICATE-----\n", "\n \t-----BEGIN X-----",
-            "\u{FEFF}-----BEGIN CERTIFICATE-----",
+            "", block, block + block, block + Self.block("CERTIFICATE REQUEST"),
+            "\n \t" + block + "\n", "\u{FEFF}" + block,
+            block.replacingOccurrences(of: "\n", with: "\r\n"),
         ] {
             let file = try folder.write(text, "old.pem")
             #expect(refusal(file) == nil, "\(text.debugDescription)")
@@ -35,6 +41,11 @@ import TokencertTestSupport
         }
         for text in [
             "text", "# -----BEGIN CERTIFICATE-----", "----BEGIN CERTIFICATE", "\0",
+            Self.block("PRIVATE KEY"), Self.block("OPENSSH PRIVATE KEY"), block + "text",
+            block + Self.block("EC PRIVATE KEY"), Self.block("ENCRYPTED PRIVATE KEY") + block,
+            Self.block("PGP PRIVATE KEY BLOCK"), "-----BEGIN CERTIFICATE-----\nAAAA",
+            "-----BEGIN CERTIFICATE-----\n" + Self.block("PRIVATE KEY"),
+            block + String(repeating: "\n", count: 1 << 20) + Self.block("PRIVATE KEY"),
             "a\n-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----", " ", "\u{30}\u{82}",
         ] {
             let file = try folder.write(text, "it's.txt")

@@ -86,12 +86,29 @@ private func requireNotInUse(_ file: String, _ filesInUse: [FileInUse]) throws {
         hints: ["name another file"])
 }
 
-/// Whether a file is empty or contains PEM, which is what `--out` writes.
+/// Whether a file is empty or contains only what `--out` writes: certificates or requests in PEM. A private
+/// key may stand behind a certificate.
 private func isReplaceable(_ file: String) -> Bool {
-    guard let head = try? readHead(file, count: 1 << 12) else { return false }
-    let text = String(decoding: head, as: UTF8.self)
-        .drop { $0.isWhitespace || $0 == "\u{FEFF}" }
-    return head.isEmpty || text.hasPrefix("-----BEGIN ")
+    let most = 1 << 20
+    guard let bytes = try? readHead(file, count: most), bytes.count < most else { return false }
+    var lines = String(decoding: bytes, as: UTF8.self)[...]
+    if lines.first == "\u{FEFF}" { lines.removeFirst() }
+    var hasBlock = false
+    var label: String?
+    for line in lines.split(whereSeparator: \.isNewline).map(trimmed) where !line.isEmpty {
+        if let open = label {
+            if line == "-----END \(open)-----" {
+                label = nil
+            } else if line.hasPrefix("-----") {
+                return false
+            }
+        } else {
+            label = ["CERTIFICATE", "CERTIFICATE REQUEST"].first { line == "-----BEGIN \($0)-----" }
+            if label == nil { return false }
+            hasBlock = true
+        }
+    }
+    return bytes.isEmpty || hasBlock && label == nil
 }
 
 /// Writes a text to a file atomically. If that fails, the error contains the text, since it may be
