@@ -344,6 +344,18 @@ extension RealParts {
             #expect(bench.token.contents == before)
         }
 
+        @Test("The password of a proxy that cannot be used does not appear in the error")
+        func passwordOfProxy() throws {
+            let bench = try Bench()
+            for proxy in ["http://u:s3cret@bad host:99999/", "ftp://u:s3cret@proxy.example:1"] {
+                let outcome = try bench.tokencert(
+                    ["account"],
+                    ["TOKENCERT_CA_URL": "https://ca.example.test", "https_proxy": proxy])
+                expect(outcome, 69, "the address of the proxy")
+                #expect(!outcome.errors.contains("s3cret"), "\(outcome.errors)")
+            }
+        }
+
         @Test("A password is read from every kind of source, and no proxy is used for localhost")
         func passwordSources() throws {
             let bench = try Bench()

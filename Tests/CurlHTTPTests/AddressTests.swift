@@ -1,6 +1,7 @@
 import Testing
-import TokencertHTTP
 import TokencertPlatform
+
+@testable import TokencertHTTP
 
 /// Addresses that are refused before anything is sent. No test here opens a connection.
 @Suite struct AddressTests {
@@ -89,6 +90,24 @@ import TokencertPlatform
                     expectRefused(unverifiedRefusal(url, method), url, isByLibrary: true)
                 }
             }
+        }
+    }
+
+    // Otherwise the password of a proxy appears in errors, in the journal and in the mail of a hook.
+    @Test("The address of a proxy does not appear in messages")
+    func proxies() {
+        for (message, expected) in [
+            (
+                "Unsupported proxy syntax in 'http://user:it's@bad host'",
+                "Unsupported proxy syntax in the address of the proxy"
+            ),
+            (
+                "Unsupported proxy scheme for 'ftp://user:secret@proxy.corp'",
+                "Unsupported proxy scheme for the address of the proxy"
+            ), ("Could not resolve proxy: proxy.corp", "Could not resolve proxy: proxy.corp"),
+            ("Could not resolve host: 'a'", "Could not resolve host: 'a'"),
+        ] {
+            #expect(withoutProxyAddress(message) == expected)
         }
     }
 }

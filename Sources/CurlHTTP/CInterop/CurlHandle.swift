@@ -234,13 +234,22 @@ internal import TokencertPlatform
             }
         let reason =
             kind == .answerTooLarge
-            ? "the answer is larger than \(answer.limit)" : message.isEmpty ? standard : message
+            ? "the answer is larger than \(answer.limit)"
+            : message.isEmpty ? standard : withoutProxyAddress(message)
         return HTTPError(
             kind, reason,
             // A server cannot act on a form before it has received some of the body.
             mayHaveBeenSent: uploaded > 0, partialAnswer: answer.bytes,
             partialStatus: status == 0 ? nil : status, curlCode: Int(code.rawValue))
     }
+}
+
+/// A message of libcurl without the address of a proxy that it quotes, which may contain a password.
+func withoutProxyAddress(_ message: String) -> String {
+    guard let end = message.firstRange(of: "proxy")?.upperBound,
+        let quotation = message[end...].firstIndex(of: "'")
+    else { return message }
+    return message[..<quotation] + "the address of the proxy"
 }
 
 /// An answer while it is being received.
