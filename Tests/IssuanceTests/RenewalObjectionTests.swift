@@ -121,6 +121,9 @@ import TokencertTestSupport
             ("https://localhost:4001", "https://localhost:4002"),
             ("https://CA.example/", "https://ca.example"),
             ("command:/usr/bin/ca-cmp URL", "command:/opt/ca-cmp OTHER"),
+            ("command:'/our cas/alpha' x", "command:/our\\ cas/alpha"),
+            ("https://a.ca.co.uk", "https://b.ca.co.uk"), ("https://[::1]:1", "https://[::1]:2"),
+            ("https://10.0.0.1:1", "https://10.0.0.1/"),
         ]
         for (one, other) in same { #expect(!isOtherCA(one, than: other), "\(one) \(other)") }
         let different = [
@@ -128,6 +131,9 @@ import TokencertTestSupport
             ("https://ca.example", "https://ca.test"),
             ("command:/usr/bin/ca-cmp", "command:/usr/bin/ca-openssl"),
             ("command:ca.example", "https://ca.example"),
+            ("command:'/our cas/alpha' x", "command:'/our cas/beta' x"),
+            ("https://127.0.0.1", "https://10.0.0.1"), ("https://[::1]", "https://[::2]"),
+            ("https://one.co.uk", "https://two.co.uk"), ("https://a.org.au", "https://b.org.au"),
         ]
         for (one, other) in different { #expect(isOtherCA(one, than: other), "\(one) \(other)") }
     }

@@ -135,11 +135,12 @@ extension IssuanceError {
     /// Whether other keys can still be renewed after this error.
     fileprivate var concernsOneKey: Bool {
         switch code {
-        case .orderRefused, .orderPending, .certificateWrong, .certificateDiffers, .accountLacks,
-            .nameNotIssuable, .addressNotIssuable, .issuerNotTrusted,
-            .keyNotAccepted, .otherOrderUnfinished, .orderInUse, .badSubject, .noSuchObject,
-            .severalObjects, .noRoom, .idTaken, .noSuchPlace, .keyUnusable,
-            .notDestroyable:
+        case .orderRefused, .orderPending, .certificateWrong, .certificateDiffers,
+            .certificateRevoked, .issuedBeforeOrder, .notTheOutcome, .accountLacks,
+            .nameNotIssuable, .addressNotIssuable, .issuerNotTrusted, .keyNotAccepted,
+            .otherOrderUnfinished, .orderInUse, .needsDecision, .badSubject, .noSuchObject,
+            .severalObjects, .noRoom, .idTaken, .noSuchPlace, .keyUnusable, .keyGone,
+            .keyTooWeak, .notDestroyable:
             true
         default: false
         }

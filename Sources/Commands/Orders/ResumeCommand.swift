@@ -326,20 +326,22 @@ extension CAOptions {
                 .usage,
                 "order \(order.number) belongs to \(asked?.account ?? "?") at \(asked?.ca ?? "?"), "
                     + "not to the command \(caCommand)",
-                hints: ["omit --ca-command, or place a new order: tokencert issue"])
+                hints: ["omit --ca-command"])
         }
         options.caURL = asked?.ca
         options.username = asked?.account
-        let named = (
-            ca: setting(caURL, .caURL).map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 },
-            account: setting(username, .username)
-        )
-        guard named.ca ?? asked?.ca == asked?.ca, named.account ?? asked?.account == asked?.account
+        let (site, account) = (asked?.ca ?? "", asked?.account ?? "")
+        let named = withoutSlash(setting(caURL, .caURL) ?? site)
+        // The host is the same in capital letters.
+        guard named.lowercased() == withoutSlash(site).lowercased(),
+            setting(username, .username) ?? account == account
         else {
             throw Failure(
-                .usage,
-                "order \(order.number) belongs to \(asked?.account ?? "?") at \(asked?.ca ?? "?")",
-                hints: ["omit --ca-url and --username, or place a new order: tokencert issue"])
+                .usage, "order \(order.number) belongs to \(account) at \(site)",
+                hints: [
+                    "to use its account: tokencert resume \(order.number) --ca-url \(quoted(site)) "
+                        + "--username \(quoted(account))"
+                ])
         }
         return options
     }

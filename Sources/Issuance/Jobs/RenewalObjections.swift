@@ -1,5 +1,6 @@
 internal import OpenSSLX509
 internal import TokencertLedger
+internal import TokencertPlatform
 internal import TokencertTokens
 
 /// Why a certificate is renewed only if the user names it: another CA issued it, or a new one would not have
@@ -92,9 +93,18 @@ func isOtherCA(_ one: String, than other: String) -> Bool { nameOfCA(one) != nam
 
 private func nameOfCA(_ address: String) -> String {
     if address.hasPrefix("command:") {
-        let program = address.dropFirst("command:".count).split(separator: " ").first ?? ""
+        let command = String(address.dropFirst("command:".count))
+        let program = words(ofCommand: command)?.first ?? command
         return "command:" + (program.split(separator: "/").last ?? "")
     }
-    let host = address.drop { $0 != "/" }.drop { $0 == "/" }.prefix { $0 != "/" && $0 != ":" }
-    return host.lowercased().split(separator: ".").suffix(2).joined(separator: ".")
+    let authority = address.drop { $0 != "/" }.drop { $0 == "/" }.prefix { $0 != "/" }.lowercased()
+    // An IPv6 address.
+    if let end = authority.firstIndex(of: "]") { return String(authority[...end]) }
+    let host = authority.prefix { $0 != ":" }
+    let labels = host.split(separator: ".")
+    guard let last = labels.last, !last.allSatisfy(\.isNumber) else { return String(host) }
+    // Under some countries, such as in co.uk, the second part from the end is not the owner's.
+    let shared: Set<Substring> = ["ac", "co", "com", "edu", "gov", "net", "or", "org"]
+    let isShared = last.count == 2 && labels.dropLast().last.map { shared.contains($0) } ?? false
+    return labels.suffix(isShared ? 3 : 2).joined(separator: ".")
 }
