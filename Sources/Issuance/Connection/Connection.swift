@@ -296,7 +296,9 @@ package final class TokenPINs: Sendable {
             if error.concernsPIN || isWrongRole {
                 refused.withLock { _ = $0.insert(owner) }
                 let isWrong = error.returnValue == .pinIncorrect || isWrongRole
-                watch?.didSend(owner, isWrong ? .refused : .unusable)
+                // An expired PIN is right, and is needed to change it.
+                let isExpired = error.returnValue == .pinExpired
+                watch?.didSend(owner, isWrong ? .refused : isExpired ? .unknown : .unusable)
             } else if !wasAccepted(owner) {
                 watch?.didSend(owner, .unknown)
             }
