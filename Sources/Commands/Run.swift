@@ -8,6 +8,11 @@ internal import TokencertPlatform
 /// Runs the program with the arguments of this process, and returns its ``ExitStatus``. All modules are
 /// finalised when it returns.
 package func runTokencert() -> Int32 {
+    expectReturn(orEndWith: ExitStatus.tokenFailed.rawValue) {
+        printError("error: a module, or a library that it uses, ended the program")
+        printError("hint: to see what was done: tokencert history, tokencert list")
+    }
+    defer { endExpectation() }
     var status = runCommand()
     // Without this, the process could exit while another thread reports an interruption.
     Interruption.stopIfPending()

@@ -10,6 +10,7 @@ internal import TokencertPlatform
 #endif
 
 openStandardDescriptors()
+reserveStandardOutput()
 // A closed pipe, as in "tokencert issue | head -1", must not terminate the program during an order.
 signal(SIGPIPE, SIG_IGN)
 // At the file size limit, writes then fail with EFBIG instead of terminating the program.

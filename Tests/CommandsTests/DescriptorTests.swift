@@ -15,6 +15,35 @@ extension RealParts {
                 environment: bench.environment.merging(variables) { $1 }, seconds: 30)
         }
 
+        // Otherwise JSON would be invalid, and a certificate unreadable.
+        @Test("What a module writes to standard output does not get into the program's output")
+        func outputOfModule() throws {
+            let bench = try Bench()
+            #expect(try bench.tokencert(["issue", "--label", "mail"]).status == 0)
+            let faulty = bench.faulty(["FAULTY_OUTPUT": "1"])
+            let list = try bench.tokencert(["list", "--json"], faulty)
+            #expect(list.status == 0 && list.errors.contains("faulty module: output"), "\(list)")
+            #expect(try list.json()["keys"] != nil)
+            for arguments in [
+                ["show", "mail", "--pem"], ["request", "--key", "mail", "--out", "/dev/stdout"],
+            ] {
+                let outcome = try bench.tokencert(arguments, faulty)
+                #expect(outcome.status == 0, "\(outcome.errors)")
+                #expect(outcome.output.hasPrefix("-----BEGIN CERTIFICATE"), "\(outcome.output)")
+            }
+        }
+
+        // Otherwise a timer would report success for ever.
+        @Test(
+            "A module that ends the program is a failure",
+            arguments: [["renew", "--all"], ["list"], ["doctor", "--offline"]])
+        func endByModule(arguments: [String]) throws {
+            let bench = try Bench()
+            let outcome = try bench.tokencert(
+                arguments, bench.faulty(["FAULTY_RULES": "C_GetSlotList:before:exit"]))
+            expect(outcome, 74, "a module, or a library that it uses, ended the program")
+        }
+
         /// All ways to close some of the descriptors 0 to 2.
         private static let closings = [
             "", "<&-", ">&-", "<&- >&-", "2>&-", "<&- 2>&-", ">&- 2>&-", "<&- >&- 2>&-",

@@ -30,6 +30,35 @@ extension RealParts {
             #expect(end.errors.contains("error: interrupted"), "\(end)")
         }
 
+        // The loader opens the file of the module, which blocks, and holds a lock of glibc.
+        @Test(
+            "A signal ends the program while a module is loaded",
+            arguments: [SIGTERM, SIGINT, SIGHUP])
+        func blockedLoader(signal: Int32) throws {
+            let bench = try Bench()
+            let folder = bench.token.folder
+            try #require(unsafe mkfifo(folder.file("pipe"), 0o600) == 0)
+            // A library that the module needs: only the loader opens it.
+            let program = try InBackground(
+                bench, ["list"], script: "exec \"$@\"",
+                ["TOKENCERT_MODULE": try module(needing: "pipe", in: folder)])
+            sleep(2)
+            let end = program.send(signal)
+            #expect(end.signal == signal && end.seconds < 4, "\(end)")
+        }
+
+        /// A module that needs a library with this name in its folder.
+        private func module(needing name: String, in folder: TemporaryFolder) throws -> String {
+            let script = """
+                cd "$1" && mkdir real && echo 'int x;' | clang -shared -fPIC -x c - -o real/"$2" \
+                    -Wl,-soname,"$1/$2" && echo 'extern int x; int *C_GetFunctionList = &x;' \
+                    | clang -shared -fPIC -x c - -x none real/"$2" -o module.so
+                """
+            let outcome = try run("/bin/sh", ["-c", script, "sh", folder.path, name])
+            try #require(outcome.status == 0, "\(outcome.errors)")
+            return folder.file("module.so")
+        }
+
         // Otherwise systemd could not stop a service whose log is not read.
         @Test(
             "A signal ends the program while its standard error is blocked",

@@ -74,6 +74,7 @@ static CK_RV own_C_Initialize(void *arguments) {
     const char *noise = getenv("FAULTY_NOISE");
     unsigned long lines = noise ? strtoul(noise, NULL, 10) : 0;
     for (unsigned long line = 1; line <= lines; line++) fprintf(stderr, "faulty module: line %lu\n", line);
+    if (getenv("FAULTY_OUTPUT")) printf("faulty module: output\n");
     const char *needed = getenv("FAULTY_RESERVED");
     CK_C_INITIALIZE_ARGS *given = arguments;
     if (!needed) return initialize_real(given);

@@ -69,6 +69,7 @@ static int is(const char *action, const char *word) {
 
 static void act(const char *action) {
     if (is(action, "kill")) kill(getpid(), SIGKILL);
+    if (is(action, "exit")) exit(0);
     if (is(action, "logout") && faulty_lose_login) faulty_lose_login();
     if (is(action, "pull") && getenv("FAULTY_TOKEN_FILE")) unlink(getenv("FAULTY_TOKEN_FILE"));
     if (is(action, "delay=")) {

@@ -130,7 +130,10 @@ extension PresentTokens {
             }
             return outcome
         }
-        if output.isJSON { print("{\"schemaVersion\":\(jsonSchemaVersion),\"tokens\":[") }
+        if output.isJSON {
+            tellJSONPrinted()
+            print("{\"schemaVersion\":\(jsonSchemaVersion),\"tokens\":[")
+        }
         for (index, token) in tokens.enumerated() {
             if index > 0 { print(output.isJSON ? "," : "") }
             do {

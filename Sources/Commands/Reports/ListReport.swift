@@ -28,6 +28,7 @@ struct ListReport {
     /// key is in the list of the key and in that of all certificates. A part of the list of several
     /// tokens has no version of its own.
     func printJSON(isPart: Bool) throws {
+        if !isPart { tellJSONPrinted() }
         print(isPart ? "{" : "{\"schemaVersion\":\(jsonSchemaVersion),")
         print("\"token\":" + (try jsonLine(token)) + ",")
         print("\"sawPrivateObjects\":\(sawPrivateObjects),")

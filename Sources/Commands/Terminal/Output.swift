@@ -1,18 +1,20 @@
 internal import SystemPackage
 internal import TokencertPlatform
 
-enum Output: Int32 {
-    case standardOutput = 1
-    case standardError = 2
+enum Output {
+    case standardOutput
+    case standardError
 
-    var isTerminal: Bool { TokencertPlatform.isTerminal(rawValue) }
+    var descriptor: Int32 { self == .standardOutput ? TokencertPlatform.standardOutput : 2 }
+
+    var isTerminal: Bool { TokencertPlatform.isTerminal(descriptor) }
 
     /// Whether it is a terminal that can clear a line and show colours.
     var isCapableTerminal: Bool { isTerminal && environmentVariable("TERM") != "dumb" }
 
     /// The number of cells in a line; nil if there is no limit.
     var width: Int? {
-        if isTerminal, let width = terminalWidth(rawValue) { return width }
+        if isTerminal, let width = terminalWidth(descriptor) { return width }
         return environmentVariable("COLUMNS").flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil }
     }
 }

@@ -48,7 +48,7 @@ final class StandardOutput: Sendable {
             guard state.failure == nil else { return }
             state.bytes += text.utf8
             writeWithoutBlocking(
-                state.bytes, to: Output.standardOutput.rawValue, withinMilliseconds: 400)
+                state.bytes, to: Output.standardOutput.descriptor, withinMilliseconds: 400)
             state.bytes = []
         }
     }
@@ -58,7 +58,7 @@ final class StandardOutput: Sendable {
         state.bytes = []
         guard state.failure == nil, !bytes.isEmpty else { return }
         do {
-            try FileDescriptor.standardOutput.writeAll(bytes)
+            try FileDescriptor(rawValue: Output.standardOutput.descriptor).writeAll(bytes)
         } catch {
             state.failure = error as? Errno ?? .ioError
         }

@@ -1,4 +1,5 @@
 internal import CTokencertP11Kit
+internal import TokencertPlatform
 
 #if canImport(Darwin)
     internal import Darwin
@@ -31,6 +32,11 @@ internal import CTokencertP11Kit
         path: String
     ) throws(CryptokiError) -> UnsafeMutablePointer<CK_FUNCTION_LIST> {
         p11_kit_be_quiet()
+        guard !path.contains("/") || !isSpecialFile(path) else {
+            throw CryptokiError(
+                .moduleUnusable, function: "p11_kit_module_load",
+                context: "\(path): it is not a regular file")
+        }
         if let list = unsafe p11_kit_module_load(path, 0) { return unsafe list }
         let reason = lastMessage
         // p11-kit searches for a bare name only in its own folder; many modules are elsewhere.

@@ -50,7 +50,7 @@ private enum Destination {
 
     private static func descriptor(_ path: String) -> Int32? {
         for folder in ["/proc/self/fd/", "/dev/fd/"] where path.hasPrefix(folder) {
-            return Int32(path.dropFirst(folder.count))
+            return Int32(path.dropFirst(folder.count)).map { $0 == 1 ? standardOutput : $0 }
         }
         return nil
     }

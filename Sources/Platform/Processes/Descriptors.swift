@@ -1,3 +1,5 @@
+internal import Synchronization
+
 #if canImport(Darwin)
     internal import Darwin
 #elseif canImport(Musl)
@@ -22,6 +24,23 @@ package func openStandardDescriptors() {
         close(opened)
     }
 }
+
+/// Keeps standard output for this program: what modules and other libraries write to descriptor 1 goes to
+/// standard error, and not into JSON or a certificate. Call it before another thread starts.
+package func reserveStandardOutput() {
+    let own = fcntl(1, F_DUPFD_CLOEXEC, 3)
+    guard own >= 0 else { return }
+    guard dup2(2, 1) == 1 else {
+        close(own)
+        return
+    }
+    reserved.store(own, ordering: .sequentiallyConsistent)
+}
+
+/// The descriptor of this program's own standard output.
+package var standardOutput: Int32 { reserved.load(ordering: .sequentiallyConsistent) }
+
+private let reserved = Atomic<Int32>(1)
 
 /// Creates a pipe whose ends are not inherited by other programs and are not standard descriptors.
 ///

@@ -25,7 +25,14 @@ package enum Interruption {
         // The handler must not block, even if it is called many times.
         _ = fcntl(ends.write, F_SETFL, O_NONBLOCK)
         pendingSignal.store(0, ordering: .sequentiallyConsistent)
-        guard startThread({ wait(ends.read, handler) }) else { return }
+        // Both threads start now: while a module is loaded, glibc starts none.
+        guard
+            startThread({
+                let signal = waitForSignal(ends.read)
+                for _ in 0..<19 { usleep(100_000) }
+                end(by: signal, groupEndsWithin: 5)
+            }), startThread({ tellAndEnd(by: waitForSignal(ends.read), handler) })
+        else { return }
         // The parent process may have blocked these signals.
         var unblocked = sigset_t()
         unsafe sigemptyset(&unblocked)
@@ -38,12 +45,12 @@ package enum Interruption {
             action = sigaction()
             setHandler(&action) { signal in
                 // Only operations that are safe in a signal handler: an atomic store, and one write
-                // that wakes the thread. The number is not read from the pipe.
+                // that wakes both threads. The number is not read from the pipe.
                 _ = pendingSignal.compareExchange(
                     expected: 0, desired: signal, ordering: .sequentiallyConsistent)
-                var byte: UInt8 = 0
+                var bytes: UInt16 = 0
                 let saved = errno
-                _ = unsafe write(writer, &byte, 1)
+                _ = unsafe write(writer, &bytes, 2)
                 errno = saved
             }
             action.sa_flags = Int32(SA_RESTART)
@@ -122,17 +129,17 @@ package enum Interruption {
     /// The process ids of the programs that run, negative if the program leads a process group.
     private static let children = Mutex<[pid_t]>([])
 
-    private static func wait(_ reader: Int32, _ handler: (Int32) -> Void) {
+    /// Waits for a signal to end the process, and returns it.
+    private static func waitForSignal(_ reader: Int32) -> Int32 {
         var byte: UInt8 = 0
         while !isPending {
             // The bytes do not matter. If the pipe fails, the thread polls ten times per second.
             if unsafe read(reader, &byte, 1) != 1 { usleep(100_000) }
         }
-        let signal = pendingSignal.load(ordering: .sequentiallyConsistent)
-        _ = startThread {
-            for _ in 0..<19 { usleep(100_000) }
-            end(by: signal, groupEndsWithin: 5)
-        }
+        return pendingSignal.load(ordering: .sequentiallyConsistent)
+    }
+
+    private static func tellAndEnd(by signal: Int32, _ handler: (Int32) -> Void) -> Never {
         // A prompt checks five times per second whether it must restore the terminal.
         for _ in 0..<100 where deferrals.load(ordering: .sequentiallyConsistent) > 0 {
             usleep(10_000)
@@ -168,7 +175,7 @@ package enum Interruption {
     }
 }
 
-/// The signal that ends the process, or 0. Set before the thread wakes up.
+/// The signal that ends the process, or 0. Set before the threads wake up.
 private let pendingSignal = Atomic<Int32>(0)
 
 /// The descriptor that the signal handler writes to. Set once, before the handler is installed.

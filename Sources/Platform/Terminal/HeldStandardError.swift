@@ -8,7 +8,8 @@ internal import Synchronization
     internal import Glibc
 #endif
 
-/// Captures what a PKCS#11 module writes to standard error in this process.
+/// Captures what a PKCS#11 module writes to standard error in this process, and to standard output if that
+/// is reserved for this program.
 ///
 /// During the capture, descriptor 2 is an unnamed file: unlike a pipe, it neither blocks the module
 /// nor causes SIGPIPE. This program itself writes to ``descriptor``.
@@ -35,6 +36,7 @@ package enum HeldStandardError {
                 return
             }
             file = descriptor
+            if standardOutput != 1 { _ = dup2(descriptor, 1) }
         }
     }
 
@@ -44,6 +46,7 @@ package enum HeldStandardError {
             guard let descriptor = file else { return [] }
             file = nil
             _ = dup2(original, 2)
+            if standardOutput != 1 { _ = dup2(original, 1) }
             isHeld.store(false, ordering: .sequentiallyConsistent)
             var bytes = [UInt8](repeating: 0, count: 1 << 16)
             let count = unsafe pread(descriptor, &bytes, bytes.count, 0)
