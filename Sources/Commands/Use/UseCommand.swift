@@ -197,7 +197,7 @@ struct UseCommand: ParsableCommand {
     ) -> ConsumerError? {
         guard consumer.usesCertificate else { return nil }
         let certificate = used.certificate
-        let name = shellWord(used.keyLabel.isEmpty ? hexadecimal(used.keyID) : used.keyLabel)
+        let name = shellWord(used.key.label.isEmpty ? hexadecimal(used.key.id) : used.key.label)
         if let day = revocations[hexadecimal(certificate.sha256Fingerprint)] {
             return ConsumerError(
                 .certificateUnfit, "the certificate was revoked (recorded on \(day))",

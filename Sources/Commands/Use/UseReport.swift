@@ -30,7 +30,7 @@ struct UseReport: Encodable {
     ) {
         self.consumer = consumer.name
         certificate = CertificateReport(
-            used.certificate, uri: used.certificateURI, label: used.certificateLabel, now())
+            used.certificate, uri: used.certificateURI, label: used.key.certificateLabel, now())
         commands = setUp.commands
         notes = setUp.notes
         files = changes.map { change in

@@ -53,7 +53,7 @@ extension Consumer {
 
     /// Checks what all programs require of the module, then ``requireFit(_:)``.
     package func requireUsable(_ used: UsedCertificate) throws {
-        guard !loadsModule || !used.needsModuleArguments else {
+        guard !loadsModule || !used.token.needsModuleArguments else {
             throw ConsumerError(
                 .tokenUnfit,
                 "the module requires arguments (TOKENCERT_MODULE_ARGUMENTS), which \(name) cannot pass to it",
@@ -62,6 +62,18 @@ extension Consumer {
                 ])
         }
         try requireFit(used)
+    }
+
+    /// The error if a check shows that the program does not work as it is set up.
+    func failedCheck(_ message: String) -> ConsumerError {
+        ConsumerError(
+            .checkFailed, message, advice: ["to see the set-up: tokencert use \(name)"])
+    }
+
+    /// The error if a check shows that the files of the set-up are not those that were written.
+    func outdated(_ message: String) -> ConsumerError {
+        ConsumerError(
+            .checkFailed, message, advice: ["write it again: tokencert use \(name) --write"])
     }
 
     /// Most programs only read their files.

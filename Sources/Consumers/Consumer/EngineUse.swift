@@ -8,7 +8,7 @@ extension OpenSSLEngine {
 
     /// The variables with which the engine uses the module of a certificate, and no other one.
     package static func variables(_ used: UsedCertificate) -> [String: String] {
-        ["OPENSSL_CONF": configuration, "PKCS11_MODULE_PATH": used.modulePath]
+        ["OPENSSL_CONF": configuration, "PKCS11_MODULE_PATH": used.token.modulePath]
     }
 
     /// ``variables(_:)`` for a command line that the user copies.
@@ -38,20 +38,20 @@ extension OpenSSLEngine {
                 "OpenSSL's PKCS#11 engine cannot use a key of type \(used.certificate.publicKey.kind)",
                 advice: ["issue a certificate for an RSA key: tokencert issue --key-type rsa:3072"])
         }
-        guard !used.hasEd25519Key else {
+        guard !used.token.hasEd25519Key else {
             throw ConsumerError(
                 .tokenUnfit,
                 "OpenSSL's PKCS#11 engine finds no key on a token that also has an Ed25519 key",
                 advice: ["use another token; to find the Ed25519 key: tokencert list"])
         }
         // The engine does not log in if the URI of the key is for several tokens.
-        let isAmbiguous = used.otherTokens.contains {
-            $0.label == used.tokenLabel && $0.serialNumber == used.tokenSerialNumber
+        let isAmbiguous = used.token.others.contains {
+            $0.label == used.token.label && $0.serialNumber == used.token.serialNumber
         }
         guard !isAmbiguous else {
             throw ConsumerError(
                 .tokenUnfit,
-                "another token has the same label \"\(used.tokenLabel)\" and the same serial number",
+                "another token has the same label \"\(used.token.label)\" and the same serial number",
                 advice: ["remove the other token, then run the command again"])
         }
     }
@@ -59,7 +59,7 @@ extension OpenSSLEngine {
     /// Checks whether a key can be tried: the engine asks for the PIN a second time at a terminal if the
     /// token requires it for each use, and libp11 0.4.12 takes at most 31 bytes.
     package static func requireTrial(_ used: UsedCertificate, pinLength: Int) throws {
-        if used.needsPINForEachUse {
+        if used.key.needsPINForEachUse {
             throw ConsumerError(
                 .tokenUnfit,
                 "the token requires the PIN for each use of this key, and OpenSSL's engine asks for it "

@@ -18,58 +18,26 @@ package struct UsedCertificate: Sendable {
     package let certificate: Certificate
     /// Its issuers in order, as far as they are known: intermediates, then the root.
     package let issuers: [Certificate]
-    /// The absolute path of the PKCS#11 module.
-    package let modulePath: String
-    /// `CK_SLOT_ID`.
-    package let slot: UInt
-    /// The URI of the token: only `model`, `manufacturer`, `serial` and `token`, which all programs
-    /// understand.
-    package let tokenURI: String
-    package let tokenLabel: String
-    package let tokenSerialNumber: String
-    /// `CKA_ID` of the key and of the certificate.
-    package let keyID: [UInt8]
-    package let keyLabel: String
-    /// `CKA_LABEL` of the certificate.
-    package let certificateLabel: String
-    /// `CKA_ALWAYS_AUTHENTICATE`: the token requires the PIN for each signature.
-    package let needsPINForEachUse: Bool
-    /// `CKF_LOGIN_REQUIRED`.
-    package let needsPIN: Bool
-    /// `CKF_PROTECTED_AUTHENTICATION_PATH`: the PIN is typed on the reader.
-    package let hasReaderKeys: Bool
-    /// Whether the module only works with arguments for its initialisation, as NSS softoken does.
-    package let needsModuleArguments: Bool
-    package let otherTokens: [OtherToken]
-    /// Whether there is an Ed25519 key on the token, which OpenSSL's engine cannot read past.
-    package let hasEd25519Key: Bool
+    package let key: Key
+    package let token: TokenPlace
 
     package init(
         certificate: Certificate, issuers: [Certificate], key: Key, token: TokenPlace
     ) {
         self.certificate = certificate
         self.issuers = issuers
-        modulePath = token.modulePath
-        slot = token.slot
-        tokenURI = token.uri
-        tokenLabel = token.label
-        tokenSerialNumber = token.serialNumber
-        needsPIN = token.needsPIN
-        hasReaderKeys = token.hasReaderKeys
-        needsModuleArguments = token.needsModuleArguments
-        otherTokens = token.others
-        hasEd25519Key = token.hasEd25519Key
-        keyID = key.id
-        keyLabel = key.label
-        certificateLabel = key.certificateLabel
-        needsPINForEachUse = key.needsPINForEachUse
+        self.key = key
+        self.token = token
     }
 
     /// The key, as the token shows it.
     package struct Key: Sendable {
+        /// `CKA_ID` of the key and of the certificate.
         package let id: [UInt8]
         package let label: String
+        /// `CKA_LABEL` of the certificate.
         package let certificateLabel: String
+        /// `CKA_ALWAYS_AUTHENTICATE`: the token requires the PIN for each signature.
         package let needsPINForEachUse: Bool
 
         package init(
@@ -84,15 +52,22 @@ package struct UsedCertificate: Sendable {
 
     /// The token and its module.
     package struct TokenPlace: Sendable {
+        /// The absolute path of the PKCS#11 module.
         package let modulePath: String
+        /// `CK_SLOT_ID`.
         package let slot: UInt
+        /// Only `model`, `manufacturer`, `serial` and `token`, which all programs understand.
         package let uri: String
         package let label: String
         package let serialNumber: String
+        /// `CKF_LOGIN_REQUIRED`.
         package var needsPIN = true
+        /// `CKF_PROTECTED_AUTHENTICATION_PATH`: the PIN is typed on the reader.
         package var hasReaderKeys = false
+        /// Whether the module only works with arguments for its initialisation, as NSS softoken does.
         package var needsModuleArguments = false
         package let others: [OtherToken]
+        /// Whether there is an Ed25519 key on the token, which OpenSSL's engine cannot read past.
         package var hasEd25519Key = false
 
         package init(
@@ -109,26 +84,50 @@ package struct UsedCertificate: Sendable {
     }
 
     /// `CKA_ID` as in a URI: each byte as `%` and two digits.
-    private var encodedID: String { keyID.map { "%" + hexadecimal([$0]) }.joined() }
+    private var encodedID: String { key.id.map { "%" + hexadecimal([$0]) }.joined() }
 
     /// The URI of the private key, without its label: some programs compare the label, too.
-    package var privateKeyURI: String { "\(tokenURI);id=\(encodedID);type=private" }
+    package var privateKeyURI: String { "\(token.uri);id=\(encodedID);type=private" }
     /// The URI of the certificate, without its label.
-    package var certificateURI: String { "\(tokenURI);id=\(encodedID);type=cert" }
+    package var certificateURI: String { "\(token.uri);id=\(encodedID);type=cert" }
+
+    /// The issuers without the root, in PEM.
+    var intermediatesPEM: String {
+        issuers.filter { $0.subject != $0.issuer }.map(\.pem).joined()
+    }
 
     /// The certificate and its issuers without the root, in PEM, as a client sends them.
-    package var chainPEM: String {
-        certificate.pem
-            + issuers.filter { $0.subject != $0.issuer }.map(\.pem).joined()
-    }
+    package var chainPEM: String { certificate.pem + intermediatesPEM }
+
+    /// The root; nil if it is not known.
+    var root: Certificate? { issuers.last.flatMap { $0.subject == $0.issuer ? $0 : nil } }
 
     /// The last known issuer, which is usually the root, in PEM; empty if none is known.
     package var rootPEM: String { issuers.last?.pem ?? "" }
 
+    /// What a check trusts, in PEM: the last known issuer, or the certificate itself.
+    var trustedPEM: String { issuers.last?.pem ?? certificate.pem }
+
+    /// Whether a program must send a PIN for the key.
+    var takesPIN: Bool { token.needsPIN && !token.hasReaderKeys }
+
+    /// Checks that an issuer is known.
+    ///
+    /// - Parameter consequence: What is not possible otherwise, for the error.
+    func requireIssuer(otherwise consequence: String) throws {
+        guard issuers.isEmpty else { return }
+        throw ConsumerError(
+            .certificateUnfit, "the CA of the certificate is not known, so \(consequence)",
+            advice: [
+                "to get CAcert's root and class 3 certificates: tokencert trust fetch",
+                "to trust another CA: tokencert trust add FILE",
+            ])
+    }
+
     /// The key's label for use in a file name: letters, digits, `-` and `_`, at most 32; `key` if that
     /// leaves nothing.
     package var fileName: String {
-        let allowed = keyLabel.unicodeScalars.filter {
+        let allowed = key.label.unicodeScalars.filter {
             $0.isASCII && ($0.properties.isAlphabetic || $0.properties.numericType != nil)
                 || $0 == "-" || $0 == "_"
         }

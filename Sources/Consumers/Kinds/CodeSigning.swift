@@ -46,7 +46,7 @@ struct CodeSigning: Consumer {
             let words =
                 ["jarsigner"] + java.options(path)
                 + ["-certchain", chain, "-signedjar", "signed.jar", "program.jar"]
-                + [used.certificateLabel]
+                + [used.key.certificateLabel]
             setUp.commands.append(words.map(shellWord).joined(separator: " "))
         }
         setUp.notes = found.problems.map {
@@ -54,7 +54,7 @@ struct CodeSigning: Consumer {
         }
         if found.jarsigner != nil {
             setUp.notes.append(
-                "Java selects the token by its slot only, which is \(used.slot) now. If another token may be "
+                "Java selects the token by its slot only, which is \(used.token.slot) now. If another token may be "
                     + "in that slot, run tokencert use code --write before you type the PIN.")
         }
         setUp.notes.append(
@@ -66,7 +66,7 @@ struct CodeSigning: Consumer {
     func check(
         _ used: UsedCertificate, _ place: Place, pin: borrowing Secret
     ) throws -> [String] {
-        guard let root = used.issuers.last, root.subject == root.issuer else {
+        guard let root = used.root else {
             throw ConsumerError(
                 .certificateUnfit,
                 "the root of the certificate is not known, so signatures cannot be verified",
@@ -82,8 +82,7 @@ struct CodeSigning: Consumer {
         }
         if found.jarsigner != nil { try JavaToken.requirePIN(pin) }
         let folder = try PrivateFolder()
-        try writeFileDurably(
-            Array(root.pem.utf8), "\(folder.path)/root.pem", permissions: 0o600)
+        try writeFile(root.pem, "\(folder.path)/root.pem")
         var proofs: [String] = []
         if let signer = found.osslsigncode {
             try tryProgram(signer, used, chainFile(used, place), folder.path, pin: pin)
@@ -132,12 +131,9 @@ struct CodeSigning: Consumer {
         let jar = try SigningPrograms.javaProgram("jar")
         // A name of its own, since a provider that is already configured may have the other one.
         let java = JavaToken(used, name: "tokencert-check")
-        func write(_ name: String, _ text: String) throws {
-            try writeFileDurably(Array(text.utf8), "\(folder)/\(name)", permissions: 0o600)
-        }
-        try write("shown.cfg", java.configuration(showsToken: true))
-        try write("java.cfg", java.configuration(showsToken: false))
-        try write("hello.txt", "hello\n")
+        try writeFile(java.configuration(showsToken: true), "\(folder)/shown.cfg")
+        try writeFile(java.configuration(showsToken: false), "\(folder)/java.cfg")
+        try writeFile("hello\n", "\(folder)/hello.txt")
         try java.requireToken(printed: try shownToken(keytool, "\(folder)/shown.cfg"))
 
         let options =
@@ -145,7 +141,7 @@ struct CodeSigning: Consumer {
             + (pin.isEmpty ? [] : ["-storepass:file", "/dev/stdin"])
         let list = try runJava(
             [keytool, "-list"] + options, pin: pin.line(), "list the keys on the token with Java")
-        try JavaEntry.require(used, in: JavaEntry.all(in: String(decoding: list, as: UTF8.self)))
+        try JavaEntry.require(used, in: JavaEntry.all(in: list.text))
 
         let unsigned = "\(folder)/program.jar"
         let signed = "\(folder)/signed.jar"
@@ -154,7 +150,7 @@ struct CodeSigning: Consumer {
             "make a jar file")
         try runJava(
             [jarsigner] + options
-                + ["-certchain", chain, "-signedjar", signed, unsigned, used.certificateLabel],
+                + ["-certchain", chain, "-signedjar", signed, unsigned, used.key.certificateLabel],
             pin: pin.line(), "sign a jar file with the key on the token")
         // The password protects public certificates only; keytool requires one.
         let trust = [
@@ -183,7 +179,7 @@ struct CodeSigning: Consumer {
             return result.output
         }
         let failure = Trial.failure(doing, words, result)
-        let reason = JavaToken.reason(in: String(decoding: result.output, as: UTF8.self))
+        let reason = JavaToken.reason(in: result.output.text)
         throw ConsumerError(
             failure.code, failure.message + (reason.map { ": " + $0 } ?? ""),
             advice: failure.advice)
@@ -195,6 +191,6 @@ struct CodeSigning: Consumer {
             [keytool, "-J-XX:-UsePerfData", "-list", "-keystore", "NONE", "-storetype", "NONE"]
                 + ["-addprovider", "SunPKCS11", "-providerArg", configuration],
             variables: JavaToken.variables, "see the token with Java")
-        return String(decoding: result.output, as: UTF8.self)
+        return result.output.text
     }
 }

@@ -10,8 +10,8 @@ enum Curl {
         let curl = try program.require().path
         // A snap sees neither the module nor the files.
         let isConfined = curl.hasPrefix("/snap/")
-        let output = try Trial.run([curl, "--version"], "find the version of curl")
-        guard !isConfined, usesOpenSSL(String(decoding: output, as: UTF8.self)) else {
+        let version = try Trial.run([curl, "--version"], "find the version of curl").text
+        guard !isConfined, usesOpenSSL(version) else {
             throw ConsumerError(
                 .consumerNotInstalled,
                 isConfined
@@ -52,9 +52,7 @@ enum Curl {
     static func makeServerCertificate(_ openssl: String, in folder: String) throws {
         // The user's configuration may have other extensions.
         let configuration = "\(folder)/openssl.cnf"
-        try writeFileDurably(
-            Array("[req]\ndistinguished_name = name\n[name]\n".utf8), configuration,
-            permissions: 0o600)
+        try writeFile("[req]\ndistinguished_name = name\n[name]\n", configuration)
         try Trial.run(
             [
                 openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",

@@ -18,22 +18,14 @@ struct Git: Consumer {
 
     func requireFit(_ used: UsedCertificate) throws {
         try OpenSSLEngine.requireFit(used)
-        guard !used.issuers.isEmpty else {
-            throw ConsumerError(
-                .certificateUnfit,
-                "the CA of the certificate is not known, so git could not verify signatures",
-                advice: [
-                    "to get CAcert's root and class 3 certificates: tokencert trust fetch",
-                    "to trust another CA: tokencert trust add FILE",
-                ])
-        }
+        try used.requireIssuer(otherwise: "git could not verify signatures")
     }
 
     func setUp(_ used: UsedCertificate, _ place: Place) throws -> SetUp {
         let engine = try OpenSSLEngine.require()
         let target = try configurationFile(place)
         let settings = Settings(
-            program: place.ownFile(self, "program"), key: hexadecimal(used.keyID))
+            program: place.ownFile(self, "program"), key: hexadecimal(used.key.id))
         let own = place.ownFile(self, "config")
         try requireFree(settings, own, place)
         var setUp = SetUp()
@@ -88,8 +80,7 @@ struct Git: Consumer {
         if place.file != nil { git += ["-c", "include.path=\(place.ownFile(self, "config"))"] }
         let variables = variables(place).merging(["TOKENCERT_GIT_CHECK": folder.path]) { $1 }
         func run(_ words: [String], _ doing: String) throws -> String {
-            String(
-                decoding: try Trial.run(git + words, variables: variables, doing), as: UTF8.self)
+            try Trial.run(git + words, variables: variables, doing).text
         }
         try makeFolder(repository)
         _ = try run(["init", "--quiet", "--template="], "make a temporary repository")
@@ -107,23 +98,16 @@ struct Git: Consumer {
         let fingerprint = hexadecimal(used.certificate.sha256Fingerprint).uppercased()
         let signer = try run(["log", "-1", "--format=%G? %GF"], "read the signature")
         guard signer == "G \(fingerprint)\n" else {
-            throw ConsumerError(
-                .checkFailed, "git did not sign with this certificate",
-                advice: ["write it again: tokencert use git --write"])
+            throw outdated("git did not sign with this certificate")
         }
         let original = try run(["cat-file", "commit", "HEAD"], "read the commit")
         let forged = "\(folder.path)/forged"
-        try writeFileDurably(
-            Array((original + "changed\n").utf8), forged, permissions: 0o600)
+        try writeFile(original + "changed\n", forged)
         let name = try run(["hash-object", "-t", "commit", "-w", forged], "change the commit")
         let verify = git + ["verify-commit", "--raw", name.filter { !$0.isNewline }]
         let rejected = try Trial.result(verify, variables: variables, "verify a changed commit")
-        guard rejected.end == .exited(1),
-            String(decoding: rejected.errors, as: UTF8.self).contains("[GNUPG:] BADSIG")
-        else {
-            throw ConsumerError(
-                .checkFailed, "git accepted a commit that was changed after it was signed",
-                advice: ["write it again: tokencert use git --write"])
+        guard rejected.end == .exited(1), rejected.errors.text.contains("[GNUPG:] BADSIG") else {
+            throw outdated("git accepted a commit that was changed after it was signed")
         }
         return [
             "signed a commit with the key on the token, and git verified it",
@@ -135,8 +119,7 @@ struct Git: Consumer {
     private func failure(
         _ words: [String], _ result: ProgramResult, _ log: String
     ) -> ConsumerError {
-        let lines = String(decoding: (try? readFile(log)) ?? [], as: UTF8.self)
-            .split(whereSeparator: \.isNewline)
+        let lines = ((try? readFile(log)) ?? []).text.split(whereSeparator: \.isNewline)
         let failure = Trial.failure("sign a commit", words, result)
         guard let reason = lines.first(where: { $0.contains("PIN") }) ?? lines.last else {
             return failure
@@ -218,7 +201,7 @@ struct Git: Consumer {
         /// The output of `git config -z --show-origin`: origin and value in turn, each with a NUL.
         static func all(in output: [UInt8]) -> [Origin] {
             let texts = output.split(separator: 0, omittingEmptySubsequences: false)
-                .map { String(decoding: $0, as: UTF8.self) }
+                .map { Array($0).text }
             return stride(from: 0, to: texts.count - 1, by: 2).map { index in
                 let origin = texts[index]
                 return Origin(

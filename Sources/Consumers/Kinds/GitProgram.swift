@@ -8,9 +8,8 @@ extension Git {
     /// The data are written to a file first: openssl without a terminal would take its standard input for
     /// the PIN. A PIN comes from descriptor 3 only while `tokencert use git --check` runs.
     static func program(_ used: UsedCertificate, openssl: String, folder: String) -> String {
-        let takesPIN = used.needsPIN && !used.hasReaderKeys
         let passin =
-            takesPIN
+            used.takesPIN
             ? #"[ -z "$TOKENCERT_GIT_CHECK" ] || set -- -passin fd:3"#
             : "# The token asks for no PIN here."
         let settings = """
@@ -18,11 +17,11 @@ extension Git {
             # Signs and verifies commits for git with a key on a token. Written by tokencert use git.
             openssl=\(quotedWord(openssl))
             folder=\(quotedWord(folder))
-            key=\(hexadecimal(used.keyID))
+            key=\(hexadecimal(used.key.id))
             uri=\(quotedWord(OpenSSLEngine.keyName(used)))
             # Another configuration could select another module, which would get the PIN.
             export OPENSSL_CONF=\(OpenSSLEngine.configuration)
-            export PKCS11_MODULE_PATH=\(quotedWord(used.modulePath))
+            export PKCS11_MODULE_PATH=\(quotedWord(used.token.modulePath))
 
             """
         return settings + body.replacing("    @PASSIN@", with: "    " + passin)

@@ -30,14 +30,14 @@ struct JavaToken {
                     "issue a certificate for an RSA key: tokencert issue --codesign --key-type rsa:3072"
                 ])
         }
-        if used.needsPINForEachUse {
+        if used.key.needsPINForEachUse {
             return ConsumerError(
                 .tokenUnfit,
                 "the token requires the PIN for each use of this key, which Java does not support",
                 advice: ["use osslsigncode, or a key that the token does not protect in this way"])
         }
         // Java takes the label for the name of the entry, and reads its bytes as Latin-1.
-        let label = used.certificateLabel
+        let label = used.key.certificateLabel
         guard !label.isEmpty, !label.hasPrefix("-"),
             label.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
         else {
@@ -49,15 +49,16 @@ struct JavaToken {
                 ])
         }
         // It numbers the slots of all modules again in each process.
-        guard !used.modulePath.contains("p11-kit-proxy") else {
+        guard !used.token.modulePath.contains("p11-kit-proxy") else {
             return ConsumerError(
                 .tokenUnfit, "Java cannot select a token of p11-kit-proxy, whose slots change",
                 advice: ["use the token's own module: tokencert use code --module FILE"])
         }
-        guard !used.modulePath.contains("${"), !used.modulePath.contains(where: \.isNewline) else {
+        let path = used.token.modulePath
+        guard !path.contains("${"), !path.contains(where: \.isNewline) else {
             return ConsumerError(
                 .tokenUnfit,
-                "Java cannot use a module with this name: \(used.modulePath.debugDescription)",
+                "Java cannot use a module with this name: \(path.debugDescription)",
                 advice: [
                     "copy it to another place, and name the copy: tokencert use code --module FILE"
                 ])
@@ -92,11 +93,11 @@ struct JavaToken {
     ///
     /// - Parameter showsToken: Whether Java prints the token when it loads the module.
     func configuration(showsToken: Bool) -> String {
-        let path = used.modulePath.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+        let path = used.token.modulePath.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
         return """
             name = \(name)
             library = "\(path)"
-            slot = \(used.slot)
+            slot = \(used.token.slot)
 
             """ + (showsToken ? "showInfo = true\n" : "")
     }
@@ -107,7 +108,7 @@ struct JavaToken {
         [
             "-keystore", "NONE", "-storetype", "PKCS11", "-addprovider", "SunPKCS11",
             "-providerArg", configuration, "-providerName", "SunPKCS11-\(name)",
-        ] + (used.hasReaderKeys || !used.needsPIN ? ["-protected"] : [])
+        ] + (used.takesPIN ? [] : ["-protected"])
     }
 
     /// Checks that Java sees the token in the slot, before it gets a PIN.
@@ -117,15 +118,15 @@ struct JavaToken {
         // Exactly one serial number, since a label with line ends can contain another one.
         let prefix = "  serialNumber:"
         let serials = text.split(whereSeparator: \.isNewline)
-            .drop { $0 != "Token info for token in slot \(used.slot):" }
+            .drop { $0 != "Token info for token in slot \(used.token.slot):" }
             .filter { $0.hasPrefix(prefix) }
         guard serials.count == 1,
-            trimmed(serials[0].dropFirst(prefix.count)) == trimmed(used.tokenSerialNumber[...])
+            trimmed(serials[0].dropFirst(prefix.count)) == trimmed(used.token.serialNumber[...])
         else {
             throw ConsumerError(
                 .tokenUnfit,
-                "refusing to send the PIN with Java: it does not see token \"\(used.tokenLabel)\" "
-                    + "in slot \(used.slot)",
+                "refusing to send the PIN with Java: it does not see token \"\(used.token.label)\" "
+                    + "in slot \(used.token.slot)",
                 advice: ["to see the tokens: tokencert tokens"])
         }
     }
@@ -170,10 +171,10 @@ struct JavaEntry: Hashable {
                 "Java does not find the certificate: it uses another one with the id of the key",
                 advice: advice)
         }
-        guard entry.alias == used.certificateLabel else {
+        guard entry.alias == used.key.certificateLabel else {
             throw ConsumerError(
                 .tokenUnfit,
-                "Java does not find the certificate by its label \"\(used.certificateLabel)\": another "
+                "Java does not find the certificate by its label \"\(used.key.certificateLabel)\": another "
                     + "certificate on the token has the same label",
                 advice: advice)
         }

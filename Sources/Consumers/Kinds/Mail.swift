@@ -38,15 +38,7 @@ struct Mail: Consumer {
                 .certificateUnfit, "the key usage of the certificate does not allow signatures",
                 advice: ["choose another certificate: tokencert list"])
         }
-        guard !used.issuers.isEmpty else {
-            throw ConsumerError(
-                .certificateUnfit,
-                "the CA of the certificate is not known, so signatures could not be verified",
-                advice: [
-                    "to get CAcert's root and class 3 certificates: tokencert trust fetch",
-                    "to trust another CA: tokencert trust add FILE",
-                ])
-        }
+        try used.requireIssuer(otherwise: "signatures could not be verified")
     }
 
     func setUp(_ used: UsedCertificate, _ place: Place) throws -> SetUp {
@@ -108,8 +100,7 @@ struct Mail: Consumer {
         guard ["", key].contains(present) else {
             setUp.notes.append(
                 "mutt was not changed: smime_default_key is already \"\(present)\". To set mutt "
-                    + "up, "
-                    + "remove that setting, then run tokencert use mail --write.")
+                    + "up, remove that setting, then run tokencert use mail --write.")
             return
         }
         let setting = try muttSetting("smime_certificates", mutt, file)
@@ -160,9 +151,8 @@ struct Mail: Consumer {
     func muttSetting(_ name: String, _ mutt: String, _ file: String) throws -> String {
         let output = try Trial.run(
             [mutt, "-F", try isPresent(file) ? file : "/dev/null", "-Q", name],
-            variables: ["TERM": "dumb"],
-            "read the configuration of mutt")
-        return Self.muttValue(of: name, in: String(decoding: output, as: UTF8.self))
+            variables: ["TERM": "dumb"], "read the configuration of mutt")
+        return Self.muttValue(of: name, in: output.text)
     }
 
     /// The value in a line such as `name="value"`; `\` precedes quotation marks in it.

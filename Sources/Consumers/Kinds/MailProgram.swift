@@ -11,12 +11,10 @@ extension Mail {
         let passin = pin.isEmpty ? [] : ["-passin", "stdin"]
         func file(_ name: String) -> String { "\(folder.path)/\(name)" }
         let text = "A message that tokencert signs and encrypts.\r\n"
-        try writeFileDurably(Array(text.utf8), file("text"), permissions: 0o600)
+        try writeFile(text, file("text"))
         func requireSame(_ bytes: [UInt8], _ what: String) throws {
             guard bytes == Array(text.utf8) else {
-                throw ConsumerError(
-                    .checkFailed, "the \(what) message is not the same as before",
-                    advice: ["write it again: tokencert use mail --write"])
+                throw outdated("the \(what) message is not the same as before")
             }
         }
         try Trial.run(
@@ -57,14 +55,12 @@ extension Mail {
         }
         let file = try muttFile(place)
         guard try muttSetting("smime_default_key", mutt, file) == Self.muttKey(used) else {
-            throw ConsumerError(
-                .checkFailed, "mutt does not use the settings of tokencert",
-                advice: ["write it again: tokencert use mail --write"])
+            throw outdated("mutt does not use the settings of tokencert")
         }
         let folder = try PrivateFolder()
         let text = "\(folder.path)/text"
         let signature = "\(folder.path)/signature"
-        try writeFileDurably(Array("Text.\r\n".utf8), text, permissions: 0o600)
+        try writeFile("Text.\r\n", text)
         let command = Self.expanded(
             try muttSetting("smime_sign_command", mutt, file), file: text, digest: "sha256")
         // mutt asks for a PIN even if the token needs none.
@@ -96,7 +92,6 @@ extension Mail {
     /// It refuses to sign without a terminal and without `-passin`: openssl would then take the first line
     /// of its standard input for the PIN.
     static func program(_ used: UsedCertificate, openssl: String, folder: String) -> String {
-        let takesPIN = used.needsPIN && !used.hasReaderKeys
         let word = TokencertPlatform.quoted
         let decrypt =
             canDecrypt(used)
@@ -111,8 +106,8 @@ extension Mail {
             uri=\(word(OpenSSLEngine.keyName(used)))
             # Another configuration could select another module, which would get the PIN.
             export OPENSSL_CONF=\(OpenSSLEngine.configuration)
-            export PKCS11_MODULE_PATH=\(word(used.modulePath))
-            takes_pin=\(takesPIN ? "yes" : "no")
+            export PKCS11_MODULE_PATH=\(word(used.token.modulePath))
+            takes_pin=\(used.takesPIN ? "yes" : "no")
 
             """
         return settings + body.replacing("@DECRYPT@", with: decrypt)

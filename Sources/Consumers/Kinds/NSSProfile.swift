@@ -77,7 +77,7 @@ struct NSSProfile: Consumer {
                 .certificateUnfit, "the certificate has no e-mail address",
                 advice: ["issue a certificate with your address: tokencert issue --email ADDRESS"])
         }
-        guard let root = used.issuers.last, root.subject == root.issuer else {
+        guard used.root != nil else {
             throw ConsumerError(
                 .certificateUnfit, "the root certificate of the CA is not known",
                 advice: [
@@ -94,15 +94,16 @@ struct NSSProfile: Consumer {
         let path = "\(profile)/pkcs11.txt"
         let present = try readFile(path)
         let block = MarkedBlock(consumer: name)
-        let module = ModuleList.lines(used.modulePath, readable: [used.slot], disabled: [])
+        let module = ModuleList.lines(
+            used.token.modulePath, readable: [used.token.slot], disabled: [])
         let rest = block.removed(from: present, [module])
         // Otherwise the module of tokencert would count as one of the user's.
         guard rest != nil || !block.isMarked(present) else { throw block.brokenMarks(in: path) }
         let others = rest ?? present
         let isRunning = try isLocked("\(profile)/.parentlock")
         if !isRunning { try requireComplete(profile) }
-        var database = try NSSDatabase.copy(
-            of: profile, certutil: try certutil.require().path, hasKeys: true)
+        var database = try NSSDatabase(
+            copying: profile, certutil: try certutil.require().path, hasKeys: true)
         var isChanged = false
         for issuer in used.issuers {
             let isRoot = issuer.subject == issuer.issuer
@@ -117,7 +118,7 @@ struct NSSProfile: Consumer {
             setUp.files.append(SetUpFile(file, .changed(content)))
         }
         let loaded = ModuleList.libraries(in: others)
-        if !loaded.contains(where: { absolutePath($0) == absolutePath(used.modulePath) }) {
+        if !loaded.contains(where: { absolutePath($0) == absolutePath(used.token.modulePath) }) {
             let isSeparate = others.isEmpty || others.suffix(2) == [0x0A, 0x0A]
             let lines = (isSeparate ? [] : [""]) + module
             setUp.files.append(SetUpFile(path, .block(lines: lines, at: .end)))
@@ -149,7 +150,9 @@ struct NSSProfile: Consumer {
                     + "after each renewal.",
             ]
         }
-        if let file = environmentVariable("SOFTHSM2_CONF"), used.modulePath.contains("softhsm") {
+        if let file = environmentVariable("SOFTHSM2_CONF"),
+            used.token.modulePath.contains("softhsm")
+        {
             notes.append("Start \(title) with the variable SOFTHSM2_CONF=\(shellWord(file)).")
         }
         return notes
@@ -184,7 +187,7 @@ struct NSSProfile: Consumer {
     func check(
         _ used: UsedCertificate, _ place: Place, pin: borrowing Secret
     ) throws -> [String] {
-        guard !used.needsPINForEachUse else {
+        guard !used.key.needsPINForEachUse else {
             throw ConsumerError(
                 .tokenUnfit,
                 "the token requires the PIN for each use of this key, which cmsutil does not support "
@@ -198,13 +201,14 @@ struct NSSProfile: Consumer {
         }
         let signer = try cmsutil.require().path
         let profile = try profiles.profile(in: place)
-        var database = try NSSDatabase.copy(
-            of: profile, certutil: try certutil.require().path, hasKeys: false)
+        var database = try NSSDatabase(
+            copying: profile, certutil: try certutil.require().path, hasKeys: false)
         // The set-up has already checked the trust in the profile. Here it has a new key database, which
         // forgets the trust, and a trusted root also for web sites.
         try database.add(anchor, trust: "CT,C,C")
         let lines = ModuleList.lines(
-            used.modulePath, readable: [used.slot], disabled: used.otherTokens.map(\.slot))
+            used.token.modulePath, readable: [used.token.slot],
+            disabled: used.token.others.map(\.slot))
         let modules = try database.content("pkcs11.txt")
         try writeFileDurably(
             modules + Array(("\n" + lines.joined(separator: "\n") + "\n").utf8),
@@ -212,19 +216,17 @@ struct NSSProfile: Consumer {
         let entries = try database.entries(onTokens: true)
         guard
             entries.contains(where: {
-                $0.nickname.hasPrefix(used.tokenLabel + ":")
-                    && $0.nickname.hasSuffix(used.certificateLabel) && $0.trust.contains("u")
+                $0.nickname.hasPrefix(used.token.label + ":")
+                    && $0.nickname.hasSuffix(used.key.certificateLabel) && $0.trust.contains("u")
             })
         else {
-            throw ConsumerError(
-                .checkFailed,
-                "NSS does not find the certificate with its key on token \"\(used.tokenLabel)\"",
-                advice: ["to see the set-up: tokencert use \(name)"])
+            throw failedCheck(
+                "NSS does not find the certificate with its key on token \"\(used.token.label)\"")
         }
         try sign(used, in: database, signer, pin)
         let what = purpose == .mail ? "as mail" : "for client authentication"
         return [
-            "NSS lists the certificate with its key on token \"\(used.tokenLabel)\"",
+            "NSS lists the certificate with its key on token \"\(used.token.label)\"",
             "a message signed with the key on the token is verified \(what), up to "
                 + "\"\(anchor.displayName)\"",
         ]
@@ -237,8 +239,7 @@ struct NSSProfile: Consumer {
         _ pin: borrowing Secret
     ) throws {
         let message = "\(database.folder)/message"
-        try writeFileDurably(
-            Array("signed by the token\n".utf8), message, permissions: 0o600)
+        try writeFile("signed by the token\n", message)
         // SECCertUsage: 0 is an SSL client, 4 an e-mail signer.
         let usage = purpose == .mail ? "4" : "0"
         let words = [
@@ -246,7 +247,7 @@ struct NSSProfile: Consumer {
             "-i", message, "-o", message + ".p7", "-f", "/dev/stdin",
         ]
         let doing = "sign a message with the key on the token"
-        let password = Self.passwordLine(pin, token: used.tokenLabel)
+        let password = Self.passwordLine(pin, token: used.token.label)
         let result = try Trial.result(words, pin: password, doing)
         // With a URI, cmsutil 3.87 exits with status 1 after the message is written: "NSS could not
         // shutdown".
@@ -259,7 +260,7 @@ struct NSSProfile: Consumer {
                 message + ".p7",
             ], "verify a signed message")
         let signed = try database.content("message.p7")
-        guard String(decoding: output, as: UTF8.self).contains("status=GoodSignature"),
+        guard output.text.contains("status=GoodSignature"),
             Self.names(signed, signer: used.certificate)
         else {
             throw ConsumerError(

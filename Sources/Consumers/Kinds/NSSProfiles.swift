@@ -75,7 +75,7 @@ struct NSSProfiles {
         guard let folder = candidates.first(where: { isFolder($0) }) else { return [] }
         var text = ""
         for name in ["profiles.ini", "installs.ini"] where try isPresent("\(folder)/\(name)") {
-            text += String(decoding: try readFile("\(folder)/\(name)"), as: UTF8.self) + "\n"
+            text += try readFile("\(folder)/\(name)").text + "\n"
         }
         var paths: [String] = []
         for path in Self.paths(inText: text, folder: folder).map(absolutePath)

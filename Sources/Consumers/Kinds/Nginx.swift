@@ -30,7 +30,7 @@ struct Nginx: Consumer {
                 .certificateUnfit, "the certificate is not for client authentication (clientAuth)",
                 advice: ["issue another certificate: tokencert issue"])
         }
-        guard let root = used.issuers.last, root.subject == root.issuer else {
+        guard used.root != nil else {
             throw ConsumerError(
                 .certificateUnfit,
                 "the chain of the certificate to its root is not known, and nginx requires it",
@@ -67,7 +67,7 @@ struct Nginx: Consumer {
         let path = folder.path
         let server = Self.serverConfiguration(path, including: file)
         for (name, text) in [("chain.pem", used.chainPEM), ("nginx.conf", server)] {
-            try writeFileDurably(Array(text.utf8), "\(path)/\(name)", permissions: 0o600)
+            try writeFile(text, "\(path)/\(name)")
         }
         try Curl.makeServerCertificate(openssl, in: path)
         let running = try start(nginx, path)
@@ -80,7 +80,7 @@ struct Nginx: Consumer {
         ]
         let stranger = try Trial.run(request, "connect to a temporary nginx without a certificate")
         guard stranger.suffix(3).elementsEqual("400".utf8) else {
-            throw Self.failure("nginx admitted a client without a certificate")
+            throw failedCheck("nginx admitted a client without a certificate")
         }
         let answer = try Trial.run(
             request + [
@@ -89,10 +89,10 @@ struct Nginx: Consumer {
             ], pin: Curl.passwordSetting(pin), variables: OpenSSLEngine.variables(used),
             "connect to a temporary nginx with the key on the token")
         let serialNumber = used.certificate.serialNumber
-        guard Self.isSuccess(String(decoding: answer, as: UTF8.self), serialNumber) else {
-            let log = String(decoding: try readFile("\(path)/error.log"), as: UTF8.self)
-            let status = "status " + String(decoding: answer.suffix(3), as: UTF8.self)
-            throw Self.failure("nginx refused the certificate: \(Self.reason(in: log) ?? status)")
+        guard Self.isSuccess(answer.text, serialNumber) else {
+            let log = try readFile("\(path)/error.log").text
+            let status = "status " + Array(answer.suffix(3)).text
+            throw failedCheck("nginx refused the certificate: \(Self.reason(in: log) ?? status)")
         }
         return [
             "a temporary nginx with \(file) verified the certificate with the serial number "
@@ -197,7 +197,7 @@ struct Nginx: Consumer {
                 [nginx, "-p", folder, "-e", "stderr", "-c", "\(folder)/nginx.conf"],
                 environment: Trial.environment([:]))
         } catch {
-            throw Self.failure("cannot start a temporary nginx: \(error.reason)")
+            throw failedCheck("cannot start a temporary nginx: \(error.reason)")
         }
         _ = server.line(beginningWith: "", withinSeconds: 10)
         for _ in 0..<5 where !exists("\(folder)/socket") {
@@ -205,11 +205,7 @@ struct Nginx: Consumer {
         }
         if exists("\(folder)/socket") { return server }
         let reason = server.printed.split(separator: "\n").last { $0.contains("[emerg]") }
-        throw Self.failure("a temporary nginx does not start: \(reason?.prefix(300) ?? "unknown")")
-    }
-
-    private static func failure(_ message: String) -> ConsumerError {
-        ConsumerError(.checkFailed, message, advice: ["to see the set-up: tokencert use nginx"])
+        throw failedCheck("a temporary nginx does not start: \(reason?.prefix(300) ?? "unknown")")
     }
 
     // MARK: The answer

@@ -20,7 +20,7 @@ struct OpenSSLTool: Consumer {
         var setUp = SetUp()
         setUp.files = [.own(files.certificate, used.certificate.pem)]
         if let issuers = files.issuers {
-            setUp.files.append(.own(issuers, Self.intermediates(used)))
+            setUp.files.append(.own(issuers, used.intermediatesPEM))
         }
         let start = "\(OpenSSLEngine.assignments(used)) openssl"
         let key = shellWord(OpenSSLEngine.keyName(used))
@@ -64,10 +64,7 @@ struct OpenSSLTool: Consumer {
         do {
             try publicKey.verify(try readFile(signature), over: message, algorithm)
         } catch {
-            throw ConsumerError(
-                .checkFailed,
-                "the signature of openssl dgst does not match the certificate",
-                advice: ["to see the set-up: tokencert use openssl"])
+            throw failedCheck("the signature of openssl dgst does not match the certificate")
         }
 
         let signed = "\(folder.path)/signed"
@@ -77,9 +74,7 @@ struct OpenSSLTool: Consumer {
                 + ["-in", input, "-out", signed],
             pin: pin.line(), variables: variables, "sign with openssl cms")
         let trusted = "\(folder.path)/trusted.pem"
-        try writeFileDurably(
-            Array((used.issuers.isEmpty ? used.certificate.pem : used.rootPEM).utf8), trusted,
-            permissions: 0o600)
+        try writeFile(used.trustedPEM, trusted)
         // Without the engine, so that the token plays no part.
         try Trial.run(
             [
@@ -104,13 +99,8 @@ struct OpenSSLTool: Consumer {
         init(_ consumer: OpenSSLTool, _ used: UsedCertificate, _ place: Place) {
             certificate = place.ownFile(consumer, used.fileName + ".pem")
             issuers =
-                OpenSSLTool.intermediates(used).isEmpty
+                used.intermediatesPEM.isEmpty
                 ? nil : place.ownFile(consumer, used.fileName + "-issuers.pem")
         }
-    }
-
-    /// The issuers without the root, in PEM.
-    private static func intermediates(_ used: UsedCertificate) -> String {
-        used.issuers.filter { $0.subject != $0.issuer }.map(\.pem).joined()
     }
 }

@@ -48,7 +48,7 @@ struct SSH: Consumer {
         let folder = "\(place.home)/.ssh"
         let key = "\(folder)/tokencert-\(used.fileName).pub"
         let hosts = "\(folder)/tokencert-\(used.fileName).conf"
-        for path in [hosts, used.modulePath] { try Self.requireQuotable(path) }
+        for path in [hosts, used.token.modulePath] { try Self.requireQuotable(path) }
         let line = publicKeyLine(used)
         var setUp = SetUp()
         setUp.files = [
@@ -57,7 +57,7 @@ struct SSH: Consumer {
                 hosts,
                 """
                 Host \(place.hosts.joined(separator: " "))
-                    PKCS11Provider \(Self.quoted(used.modulePath))
+                    PKCS11Provider \(Self.quoted(used.token.modulePath))
                     IdentityFile \(Self.quoted(key))
                     IdentitiesOnly yes
 
@@ -72,9 +72,9 @@ struct SSH: Consumer {
             "ssh asks for the PIN at each login. To type it less often, set ControlMaster and "
                 + "ControlPersist in ~/.ssh/config.",
         ]
-        if used.otherTokens.isEmpty {
+        if used.token.others.isEmpty {
             setUp.notes.append(
-                "To log in only once, use an agent: ssh-add -s \(shellWord(used.modulePath))")
+                "To log in only once, use an agent: ssh-add -s \(shellWord(used.token.modulePath))")
         } else {
             setUp.notes.append(
                 "The module also shows other tokens. ssh may ask for their PINs, too: press Ctrl-D "
@@ -88,19 +88,18 @@ struct SSH: Consumer {
     ) throws -> [String] {
         let ssh = try programs[0].require()
         let sshd = try programs[1].require().path
-        if used.otherTokens.contains(where: { $0.label == used.tokenLabel }) {
+        if used.token.others.contains(where: { $0.label == used.token.label }) {
             throw ConsumerError(
                 .tokenUnfit,
-                "ssh cannot distinguish tokens with the same label \"\(used.tokenLabel)\"",
+                "ssh cannot distinguish tokens with the same label \"\(used.token.label)\"",
                 advice: ["remove the other token, then run tokencert use ssh --check"])
         }
         let folder = try PrivateFolder()
         let user = try Self.user()
         try writeServer(folder.path, user, publicKeyLine(used))
         let asks = "\(folder.path)/askpass"
-        try writeFileDurably(
-            Array(Self.askpass(label: used.tokenLabel, folder: folder.path).utf8), asks,
-            permissions: 0o700)
+        try writeFile(
+            Self.askpass(label: used.token.label, folder: folder.path), asks, permissions: 0o700)
         let options =
             Self.isolation(version: ssh.version) + [
                 "ProxyCommand=\(sshd) -i -f \(folder.path)/sshd_config -E \(folder.path)/sshd.log",
@@ -114,19 +113,16 @@ struct SSH: Consumer {
                     + ["-s", Self.host(for: place.hosts), "sftp"],
                 pin: pin.line(), variables: ["SSH_ASKPASS": asks, "SSH_ASKPASS_REQUIRE": "force"],
                 "log in to a temporary sshd with the key on the token")
-        } catch  where used.needsPINForEachUse {
+        } catch  where used.key.needsPINForEachUse {
             // ssh 9.2 logs in once. Cards accept that for the signature that follows, SoftHSM does not.
             throw ConsumerError(
                 .tokenUnfit,
                 "the token requires the PIN for each use of this key, but ssh sends it only once",
                 advice: ["use a key without this restriction: tokencert use ssh NAME --write"])
         }
-        let log = String(
-            decoding: (try? readFile("\(folder.path)/sshd.log")) ?? [], as: UTF8.self)
+        let log = ((try? readFile("\(folder.path)/sshd.log")) ?? []).text
         guard log.contains("Accepted publickey for \(user) ") else {
-            throw ConsumerError(
-                .checkFailed, "sshd did not accept the key on the token",
-                advice: ["to see the set-up: tokencert use ssh"])
+            throw failedCheck("sshd did not accept the key on the token")
         }
         return ["logged in to a temporary sshd as \(user) with the key on the token"]
     }
@@ -158,16 +154,12 @@ struct SSH: Consumer {
         let hostKey = "\(folder)/host_key"
         try Trial.run(
             [generator, "-q", "-t", "ed25519", "-N", "", "-f", hostKey], "make a host key")
-        let publicHostKey = String(decoding: try readFile(hostKey + ".pub"), as: UTF8.self)
-        func write(_ name: String, _ text: String) throws {
-            try writeFileDurably(Array(text.utf8), "\(folder)/\(name)", permissions: 0o600)
-        }
-        try write("known_hosts", "tokencert-check \(publicHostKey)")
-        try write("authorized_keys", "restrict \(line)\n")
+        let publicHostKey = try readFile(hostKey + ".pub").text
+        try writeFile("tokencert-check \(publicHostKey)", "\(folder)/known_hosts")
+        try writeFile("restrict \(line)\n", "\(folder)/authorized_keys")
         // An account without a password counts as locked for root's sshd, except with PAM.
         let usesPAM = user == "root" ? "yes" : "no"
-        try write(
-            "sshd_config",
+        try writeFile(
             """
             HostKey \(hostKey)
             AuthorizedKeysFile \(folder)/authorized_keys
@@ -181,7 +173,7 @@ struct SSH: Consumer {
             LogLevel VERBOSE
             PidFile none
 
-            """)
+            """, "\(folder)/sshd_config")
         // The sshd of root requires this empty folder, which the ssh service also makes. Another check may
         // use it at the same time, so it stays until the machine is started again.
         if user == "root" { try? makeFolder("/run/sshd") }
@@ -202,8 +194,8 @@ struct SSH: Consumer {
     }
 
     private static func user() throws -> String {
-        let output = try Trial.run(["/usr/bin/id", "-un"], "find the name of the user")
-        return String(decoding: output, as: UTF8.self).filter { !$0.isNewline }
+        let name = try Trial.run(["/usr/bin/id", "-un"], "find the name of the user").text
+        return name.filter { !$0.isNewline }
     }
 
     /// A host that the patterns match.

@@ -25,7 +25,7 @@ struct SigningPrograms {
             _ signed: String
         ) -> [String] {
             [
-                "sign", "-pkcs11engine", enginePath, "-pkcs11module", used.modulePath,
+                "sign", "-pkcs11engine", enginePath, "-pkcs11module", used.token.modulePath,
                 "-key", used.privateKeyURI, "-certs", chain, "-h", "sha256",
             ] + (asksForPIN ? [] : ["-readpass", "-"]) + ["-in", file, "-out", signed]
         }

@@ -82,12 +82,10 @@ struct TLS: Consumer {
                 "https://127.0.0.1:\(port)/",
             ], pin: Curl.passwordSetting(pin), variables: module,
             "authenticate to a temporary server with curl")
-        guard Self.proves(String(decoding: page, as: UTF8.self), used.certificate) else {
-            throw ConsumerError(
-                .checkFailed,
+        guard Self.proves(page.text, used.certificate) else {
+            throw failedCheck(
                 "the server did not report the certificate with serial number "
-                    + used.certificate.serialNumber,
-                advice: ["to see the set-up: tokencert use tls"])
+                    + used.certificate.serialNumber)
         }
         // With TLS 1.2 the handshake ends after the server has verified the client, so the exit status is
         // a proof.
@@ -146,9 +144,7 @@ struct TLS: Consumer {
     private func startServer(
         _ openssl: String, _ folder: String, _ used: UsedCertificate
     ) throws -> BackgroundProgram {
-        let trusted = used.issuers.isEmpty ? used.certificate.pem : used.rootPEM
-        try writeFileDurably(
-            Array(trusted.utf8), "\(folder)/trusted.pem", permissions: 0o600)
+        try writeFile(used.trustedPEM, "\(folder)/trusted.pem")
         try Curl.makeServerCertificate(openssl, in: folder)
         do throws(ProgramStartError) {
             return try BackgroundProgram(

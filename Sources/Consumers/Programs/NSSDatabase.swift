@@ -12,9 +12,7 @@ struct NSSDatabase: ~Copyable {
     /// - Parameter hasKeys: Whether the database of keys is copied, too. Its key signs the trust, so trust
     ///   is known and can be changed only with it. Without it, a new one is made, no CA is trusted, and no
     ///   primary password is asked for.
-    static func copy(
-        of profile: String, certutil: String, hasKeys: Bool
-    ) throws -> NSSDatabase {
+    init(copying profile: String, certutil: String, hasKeys: Bool) throws {
         let folder = try PrivateFolder()
         if !hasKeys {
             try Trial.run(
@@ -26,11 +24,7 @@ struct NSSDatabase: ~Copyable {
                 try readFile("\(profile)/\(name)", limit: 1 << 28), "\(folder.path)/\(name)",
                 permissions: 0o600)
         }
-        return NSSDatabase(copy: folder, certutil: certutil)
-    }
-
-    private init(copy: consuming PrivateFolder, certutil: String) {
-        self.copy = copy
+        copy = folder
         self.certutil = certutil
     }
 
@@ -55,8 +49,7 @@ struct NSSDatabase: ~Copyable {
     /// The certificates in the database, or with those on tokens.
     func entries(onTokens: Bool = false) throws -> [Entry] {
         let words = [certutil, "-L", "-d", argument] + (onTokens ? ["-h", "all"] : [])
-        let output = try Trial.run(words, "list the certificates")
-        return Self.entries(in: String(decoding: output, as: UTF8.self))
+        return Self.entries(in: try Trial.run(words, "list the certificates").text)
     }
 
     /// Each line is a nickname, which may contain blanks, then the trust.
@@ -112,7 +105,7 @@ struct NSSDatabase: ~Copyable {
                 ])
         }
         let file = "\(copy.path)/certificate.pem"
-        try writeFileDurably(Array(certificate.pem.utf8), file, permissions: 0o600)
+        try writeFile(certificate.pem, file)
         let words = [
             certutil, "-A", "-d", argument, "-n", Self.nickname(certificate), "-t",
             Self.union(trust, before?.first ?? ",,"), "-i", file,
@@ -120,7 +113,7 @@ struct NSSDatabase: ~Copyable {
         let result = try Trial.result(words, "add the certificates of the CA")
         let after = try self.trust(of: certificate)
         if after?.contains(where: { Self.has(trust, $0) }) == true { return true }
-        if String(decoding: result.lastErrors, as: UTF8.self).contains("SEC_ERROR_BAD_PASSWORD") {
+        if result.lastErrors.text.contains("SEC_ERROR_BAD_PASSWORD") {
             throw ConsumerError(
                 .fileInTheWay,
                 "the profile has a primary password, without which the trust of a CA cannot be changed",
@@ -155,7 +148,7 @@ struct NSSDatabase: ~Copyable {
 enum ModuleList {
     /// The paths of the modules.
     static func libraries(in text: [UInt8]) -> [String] {
-        String(decoding: text, as: UTF8.self).split(whereSeparator: \.isNewline).compactMap {
+        text.text.split(whereSeparator: \.isNewline).compactMap {
             $0.hasPrefix("library=/") ? String($0.dropFirst("library=".count)) : nil
         }
     }

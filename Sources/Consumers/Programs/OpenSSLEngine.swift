@@ -39,8 +39,7 @@ package struct OpenSSLEngine: Sendable {
     /// The absolute path of the engine; nil if it is not installed. Its folder is compiled into openssl, so
     /// only a run of openssl shows it.
     static func enginePath(of openssl: String) throws -> String? {
-        let output = try Trial.run([openssl, "version", "-e"], "find the engines of OpenSSL")
-        let text = String(decoding: output, as: UTF8.self)
+        let text = try Trial.run([openssl, "version", "-e"], "find the engines of OpenSSL").text
         // ENGINESDIR: "/usr/lib/x86_64-linux-gnu/engines-3"
         let folder = text.split(separator: "\"").dropFirst().first.map(String.init) ?? ""
         return ["pkcs11.so", "libpkcs11.so", "pkcs11.dylib"]

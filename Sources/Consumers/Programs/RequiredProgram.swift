@@ -52,7 +52,7 @@ package struct RequiredProgram: Sendable, Hashable {
             environment: EnvironmentChanges(removingPrefix: "TOKENCERT_", adding: ["LC_ALL": "C"]),
             limits: ProgramLimits(seconds: 20, output: 1 << 16, keptErrors: 1 << 14))
         // Some programs print their version to standard error.
-        let printed = result.map { String(decoding: $0.output + $0.errors, as: UTF8.self) } ?? ""
+        let printed = result.map { ($0.output + $0.errors).text } ?? ""
         return Installed(path: path, version: Self.version(in: printed, after: versionPrefix))
     }
 

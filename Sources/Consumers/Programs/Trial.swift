@@ -1,7 +1,7 @@
-package import TokencertPlatform
+internal import TokencertPlatform
 
 /// Runs the programs of a consumer to try it.
-package enum Trial {
+enum Trial {
     /// Runs a program, which must succeed. It has no terminal, so it cannot ask for anything.
     ///
     /// - Parameters:
@@ -12,25 +12,24 @@ package enum Trial {
     /// - Returns: What it printed to standard output.
     /// - Throws: ``ConsumerError`` with code ``ConsumerError/Code/checkFailed``.
     @discardableResult
-    package static func run(
+    static func run(
         _ words: [String], pin: borrowing Secret = Secret(), variables: [String: String] = [:],
-        seconds: Int = 60, _ doing: String
+        _ doing: String
     ) throws -> [UInt8] {
-        let result = try result(
-            words, pin: pin, variables: variables, seconds: seconds, doing)
+        let result = try result(words, pin: pin, variables: variables, doing)
         guard result.end == .exited(0) else { throw failure(doing, words, result) }
         return result.output
     }
 
     /// The same for a program whose end the caller interprets.
-    package static func result(
+    static func result(
         _ words: [String], pin: borrowing Secret = Secret(), variables: [String: String] = [:],
-        seconds: Int = 60, _ doing: String
+        _ doing: String
     ) throws -> ProgramResult {
         do throws(ProgramStartError) {
             return try runProgram(
                 words, secret: pin, environment: environment(variables),
-                limits: ProgramLimits(seconds: seconds, output: 1 << 22, keptErrors: 1 << 16))
+                limits: ProgramLimits(seconds: 60, output: 1 << 22, keptErrors: 1 << 16))
         } catch {
             throw ConsumerError(
                 .checkFailed, "cannot \(doing): \(error.reason)", advice: advice(words))
@@ -39,7 +38,7 @@ package enum Trial {
 
     /// The environment of the programs: the user's without the settings of tokencert, which may name
     /// the sources of PINs, and without options of Java, which can add a provider for another token.
-    package static func environment(_ variables: [String: String]) -> EnvironmentChanges {
+    static func environment(_ variables: [String: String]) -> EnvironmentChanges {
         EnvironmentChanges(
             removingPrefix: "TOKENCERT_",
             removing: ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"],
@@ -47,7 +46,7 @@ package enum Trial {
     }
 
     /// The failure of a program that was tried.
-    package static func failure(
+    static func failure(
         _ doing: String, _ words: [String], _ result: ProgramResult
     ) -> ConsumerError {
         let name = words.first?.split(separator: "/").last.map(String.init) ?? ""
@@ -59,8 +58,7 @@ package enum Trial {
             case .printedTooMuch: "\(name) printed too much"
             case .unknown: "the exit status of \(name) is unknown"
             }
-        let lines = String(decoding: result.lastErrors, as: UTF8.self)
-            .split(whereSeparator: \.isNewline).map(String.init)
+        let lines = result.lastErrors.text.split(whereSeparator: \.isNewline).map(String.init)
             .filter { !$0.allSatisfy(\.isWhitespace) }
         let last = lines.last.map { ": " + $0.prefix(300) } ?? ""
         return ConsumerError(
@@ -74,9 +72,19 @@ package enum Trial {
 
 extension Secret {
     /// A copy with a line end, as programs read a PIN from their standard input; empty if there is none.
-    package borrowing func line() -> Secret {
+    borrowing func line() -> Secret {
         var line = duplicate()
         if !isEmpty { line.append(0x0A) }
         return line
     }
+}
+
+extension [UInt8] {
+    /// What a program has printed, or the content of a file, as text.
+    var text: String { String(decoding: self, as: UTF8.self) }
+}
+
+/// Writes a text to a file of a trial, which only this user can read.
+func writeFile(_ text: String, _ path: String, permissions: UInt32 = 0o600) throws {
+    try writeFileDurably(Array(text.utf8), path, permissions: permissions)
 }

@@ -2,16 +2,14 @@
 struct MarkedBlock {
     /// The name of the consumer.
     let consumer: String
-    /// The beginning of a comment in the file.
-    var comment = "#"
 
     private typealias Line = ArraySlice<UInt8>
 
     private var begin: String {
-        "\(comment) >>> tokencert use \(consumer): to remove it, run tokencert use \(consumer) --undo"
+        "# >>> tokencert use \(consumer): to remove it, run tokencert use \(consumer) --undo"
     }
-    private var end: String { "\(comment) <<< tokencert use \(consumer)" }
-    private var beginMark: [UInt8] { Array("\(comment) >>> tokencert use \(consumer):".utf8) }
+    private var end: String { "# <<< tokencert use \(consumer)" }
+    private var beginMark: [UInt8] { Array("# >>> tokencert use \(consumer):".utf8) }
     private var endMark: [UInt8] { Array(end.utf8) }
 
     /// A text with the block. A text without a line end at its end gets one before the block.
@@ -50,7 +48,7 @@ struct MarkedBlock {
         case .end: return true
         case .beginning:
             return present[..<range.lowerBound].allSatisfy {
-                isBlank($0) || $0.starts(with: comment.utf8)
+                isBlank($0) || $0.starts(with: "#".utf8)
             }
         }
     }
@@ -76,7 +74,7 @@ struct MarkedBlock {
         let lines = split(text)
         return range(in: lines, known).map { range in
             lines[range].dropFirst().filter { !isEnd($0) }.map {
-                String(decoding: withoutReturn($0), as: UTF8.self)
+                Array(withoutReturn($0)).text
             }
         }
     }

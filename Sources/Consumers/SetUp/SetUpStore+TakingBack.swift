@@ -106,7 +106,7 @@ extension SetUpStore {
             guard let current = try content(file.path) else { continue }
             let block = MarkedBlock(consumer: consumer)
             let rest = file.isBlock ? block.removed(from: current, file.lines ?? []) : nil
-            let text = String(decoding: rest ?? current, as: UTF8.self)
+            let text = (rest ?? current).text
             if !file.isBlock, file.written.contains(hash(current)) {
                 removable.append((path: file.path, text: text))
             } else {

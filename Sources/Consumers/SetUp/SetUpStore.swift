@@ -206,8 +206,8 @@ package struct SetUpStore: Sendable {
             files.append(recorded(change, backup: backup, consumer.name))
         }
         var record = SetUpRecord(
-            consumer: consumer.name, modulePath: used.modulePath, token: used.tokenURI,
-            keyID: hexadecimal(used.keyID),
+            consumer: consumer.name, modulePath: used.token.modulePath, token: used.token.uri,
+            keyID: hexadecimal(used.key.id),
             fingerprint: hexadecimal(used.certificate.sha256Fingerprint), place: place,
             files: files + dropped)
         record.folders = Array(
