@@ -4,18 +4,16 @@
 /// fingerprint is known, and never send a secret. It follows no redirects.
 package struct UnverifiedHTTPClient: ~Copyable {
     private let handle: CurlHandle
-    private let limits: HTTPLimits
 
     /// Creates a client without sending anything. Throws if libcurl is not installed.
     package init(userAgent: String, limits: HTTPLimits = HTTPLimits()) throws(HTTPError) {
-        self.limits = limits
         handle = try CurlHandle.openUnverified(userAgent: userAgent, limits: limits)
     }
 
     /// Gets a file. Returns the answer with any status.
     package mutating func get(_ url: String) throws(HTTPError) -> HTTPAnswer {
         try requireAddress(url)
-        return try handle.get(url, maximumAnswer: limits.maximumAnswer)
+        return try handle.get(url)
     }
 
     /// Posts a body that is not secret. Returns the answer with any status.
@@ -23,8 +21,7 @@ package struct UnverifiedHTTPClient: ~Copyable {
         to url: String, _ body: [UInt8], contentType: String
     ) throws(HTTPError) -> HTTPAnswer {
         try requireAddress(url)
-        return try handle.post(
-            url, body, contentType: contentType, maximumAnswer: limits.maximumAnswer)
+        return try handle.post(url, body, contentType: contentType)
     }
 
     private func requireAddress(_ url: String) throws(HTTPError) {

@@ -13,7 +13,7 @@ import TokencertPlatform
     /// The error with which a client without trust anchors rejects an address.
     private func refusal(_ url: String, _ method: Method) -> HTTPError? {
         do throws(HTTPError) {
-            var client = try HTTPClient(policy: TLSPolicy(anchorsPEM: ""), userAgent: "test")
+            var client = try HTTPClient(anchorsPEM: "", userAgent: "test")
             switch method {
             case .get: _ = try client.get(url)
             case .post:

@@ -10,7 +10,7 @@ extension RealParts {
             _ url: String, anchors: String, limits: HTTPLimits = HTTPLimits()
         ) throws(HTTPError) -> HTTPAnswer {
             var client = try HTTPClient(
-                policy: TLSPolicy(anchorsPEM: anchors), userAgent: "test", limits: limits)
+                anchorsPEM: anchors, userAgent: "test", limits: limits)
             return try client.post(
                 to: url,
                 form: Secret(
@@ -88,7 +88,7 @@ extension RealParts {
                 .replacing(" ", with: "%20").replacing("&", with: "%26").replacing("=", with: "%3D")
             func send(_ ca: StandIn, _ limits: HTTPLimits) throws(HTTPError) {
                 var client = try HTTPClient(
-                    policy: TLSPolicy(anchorsPEM: (try? ca.folder.read("root.pem")) ?? ""),
+                    anchorsPEM: (try? ca.folder.read("root.pem")) ?? "",
                     userAgent: "test", limits: limits)
                 _ = try client.post(
                     to: ca.url + "/api/cemails.php", form: Secret(copying: Array(form.utf8)))

@@ -84,7 +84,7 @@ extension RealParts {
 
         private func get(_ url: String, _ anchors: String) throws(HTTPError) -> HTTPAnswer {
             var client = try HTTPClient(
-                policy: TLSPolicy(anchorsPEM: anchors), userAgent: "test",
+                anchorsPEM: anchors, userAgent: "test",
                 limits: HTTPLimits(timeout: 10))
             return try client.get(url)
         }

@@ -13,7 +13,7 @@ struct CurlTransport: ~Copyable, Transport {
 
     init(anchorsPEM: String, timeout: Int) throws(HTTPError) {
         client = try HTTPClient(
-            policy: TLSPolicy(anchorsPEM: anchorsPEM), userAgent: userAgent,
+            anchorsPEM: anchorsPEM, userAgent: userAgent,
             limits: HTTPLimits(connectTimeout: min(20, timeout), timeout: timeout))
     }
 
@@ -34,7 +34,7 @@ final class CurlWebTransport: WebTransport {
 
     init(anchorsPEM: String, timeout: Int) throws(HTTPError) {
         client = try HTTPClient(
-            policy: TLSPolicy(anchorsPEM: anchorsPEM), userAgent: userAgent,
+            anchorsPEM: anchorsPEM, userAgent: userAgent,
             limits: HTTPLimits(
                 connectTimeout: min(20, timeout), timeout: timeout, maximumAnswer: 8 << 20),
             keepsCookies: true)

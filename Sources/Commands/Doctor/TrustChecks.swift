@@ -66,7 +66,7 @@ struct CAChecks {
                     ["to get CAcert's trust anchors: tokencert trust fetch"])
             }
             var client = try HTTPClient(
-                policy: TLSPolicy(anchorsPEM: anchors.pem), userAgent: userAgent,
+                anchorsPEM: anchors.pem, userAgent: userAgent,
                 limits: HTTPLimits(
                     connectTimeout: 10, timeout: min(30, try ca.seconds()),
                     maximumAnswer: 1 << 20))

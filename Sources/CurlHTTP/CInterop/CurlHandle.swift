@@ -4,17 +4,19 @@ internal import TokencertPlatform
 /// Owns a `CURL` easy handle.
 @safe struct CurlHandle: ~Copyable {
     private let handle: UnsafeMutableRawPointer
+    private let maximumAnswer: Int
 
-    private init(owning handle: UnsafeMutableRawPointer) {
+    private init(owning handle: UnsafeMutableRawPointer, maximumAnswer: Int) {
         unsafe self.handle = unsafe handle
+        self.maximumAnswer = maximumAnswer
     }
 
     static func open(
-        policy: TLSPolicy, userAgent: String, limits: HTTPLimits, keepsCookies: Bool
+        anchorsPEM: String, userAgent: String, limits: HTTPLimits, keepsCookies: Bool
     ) throws(HTTPError) -> CurlHandle {
         let owner = try start(userAgent, limits)
         try owner.setLongs([(CURLOPT_SSL_VERIFYPEER, 1), (CURLOPT_SSL_VERIFYHOST, 2)])
-        try owner.trust(policy)
+        try owner.trust(anchorsPEM)
         // An empty name keeps cookies in memory only.
         if keepsCookies { try owner.setString(CURLOPT_COOKIEFILE, "") }
         return owner
@@ -51,7 +53,7 @@ internal import TokencertPlatform
         else {
             throw HTTPError(.failed, "cannot initialise libcurl")
         }
-        let owner = unsafe CurlHandle(owning: handle)
+        let owner = unsafe CurlHandle(owning: handle, maximumAnswer: limits.maximumAnswer)
         try owner.setLongs([
             (CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)),
             (CURLOPT_FOLLOWLOCATION, 0),
@@ -87,11 +89,11 @@ internal import TokencertPlatform
         try setString(CURLOPT_SSL_CIPHER_LIST, "DEFAULT@SECLEVEL=2")
     }
 
-    private func trust(_ policy: TLSPolicy) throws(HTTPError) {
+    private func trust(_ anchorsPEM: String) throws(HTTPError) {
         // Otherwise libcurl also trusts the system's anchors.
         try unsafe check(tokencert_curl_set_pointer(handle, CURLOPT_CAINFO, nil))
         try unsafe check(tokencert_curl_set_pointer(handle, CURLOPT_CAPATH, nil))
-        var pem = Array(policy.anchorsPEM.utf8)
+        var pem = Array(anchorsPEM.utf8)
         let returned = unsafe pem.withUnsafeMutableBytes { bytes in
             var blob = unsafe curl_blob(
                 data: bytes.baseAddress, len: bytes.count, flags: UInt32(CURL_BLOB_COPY))
@@ -133,32 +135,30 @@ internal import TokencertPlatform
     }
 
     /// Posts a form that may contain a secret.
-    func post(
-        _ url: String, _ form: borrowing Secret, maximumAnswer: Int
-    ) throws(HTTPError) -> HTTPAnswer {
-        try unsafe exchange(url, maximumAnswer) { handle in
+    func post(_ url: String, _ form: borrowing Secret) throws(HTTPError) -> HTTPAnswer {
+        try unsafe exchange(url) { handle in
             unsafe form.withUnsafeBytes { bytes in unsafe Self.perform(handle, bytes) }
         }
     }
 
     /// Posts bytes that are not secret.
     func post(
-        _ url: String, _ body: [UInt8], contentType: String, maximumAnswer: Int
+        _ url: String, _ body: [UInt8], contentType: String
     ) throws(HTTPError) -> HTTPAnswer {
         let headers = unsafe tokencert_curl_slist_append(nil, "Content-Type: \(contentType)")
         defer { unsafe tokencert_curl_slist_free_all(headers) }
         try unsafe check(tokencert_curl_set_list(handle, CURLOPT_HTTPHEADER, headers))
         defer { _ = unsafe tokencert_curl_set_list(handle, CURLOPT_HTTPHEADER, nil) }
         var body = body
-        return try unsafe exchange(url, maximumAnswer) { handle in
+        return try unsafe exchange(url) { handle in
             unsafe body.withUnsafeMutableBufferPointer { bytes in unsafe Self.perform(handle, bytes)
             }
         }
     }
 
-    func get(_ url: String, maximumAnswer: Int) throws(HTTPError) -> HTTPAnswer {
+    func get(_ url: String) throws(HTTPError) -> HTTPAnswer {
         try setLongs([(CURLOPT_HTTPGET, 1)])
-        return try unsafe exchange(url, maximumAnswer) { handle in
+        return try unsafe exchange(url) { handle in
             unsafe tokencert_curl_easy_perform(handle)
         }
     }
@@ -175,7 +175,7 @@ internal import TokencertPlatform
     }
 
     @unsafe private func exchange(
-        _ url: String, _ maximumAnswer: Int, _ perform: (UnsafeMutableRawPointer) -> CURLcode
+        _ url: String, _ perform: (UnsafeMutableRawPointer) -> CURLcode
     ) throws(HTTPError) -> HTTPAnswer {
         try setString(CURLOPT_URL, url)
         var message = [CChar](repeating: 0, count: Int(CURL_ERROR_SIZE))
