@@ -31,7 +31,7 @@ package struct HTTPClient: ~Copyable {
     /// Loads libcurl on another thread, so that the first request does not wait for its two dozen
     /// libraries. Nothing is connected or sent.
     package static func loadLibraryInBackground() {
-        inBackground { CurlHandle.loadLibrary() }
+        startThread { CurlHandle.loadLibrary() }
     }
 
     /// Posts an `application/x-www-form-urlencoded` form once. Returns the answer with any status.

@@ -63,8 +63,7 @@ func danglingLink(in path: String) -> String? {
     while true {
         var status = stat()
         if unsafe lstat(part, &status) == 0 {
-            guard status.st_mode & S_IFMT == S_IFLNK else { return nil }
-            return unsafe stat(part, &status) == 0 ? nil : part
+            return status.kind == S_IFLNK && fileStatus(part) == nil ? part : nil
         }
         let parent = parentFolder(part)
         if parent == part { return nil }

@@ -10,24 +10,9 @@
 ///
 /// - Throws: ``FileError``, with `EFBIG` if the file has more than `limit` bytes.
 package func readFile(_ path: String, limit: Int = 1 << 24) throws(FileError) -> [UInt8] {
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
-    guard descriptor >= 0 else { throw FileError("cannot open", path) }
-    defer { close(descriptor) }
-    var bytes: [UInt8] = []
-    var piece = [UInt8](repeating: 0, count: 1 << 16)
-    while true {
-        let count = unsafe read(descriptor, &piece, piece.count)
-        if count == 0 { return bytes }
-        if count < 0 {
-            if errno == EINTR { continue }
-            throw FileError("cannot read", path)
-        }
-        bytes += piece.prefix(count)
-        if bytes.count > limit {
-            errno = EFBIG
-            throw FileError("cannot read", path)
-        }
-    }
+    let bytes = try readHead(path, count: limit + 1)
+    guard bytes.count <= limit else { throw FileError("cannot read", path, number: EFBIG) }
+    return bytes
 }
 
 /// Reads at most `count` bytes from the start of a file.
@@ -36,9 +21,9 @@ package func readHead(_ path: String, count: Int) throws(FileError) -> [UInt8] {
     guard descriptor >= 0 else { throw FileError("cannot open", path) }
     defer { close(descriptor) }
     var bytes: [UInt8] = []
-    var piece = [UInt8](repeating: 0, count: count)
+    var piece = [UInt8](repeating: 0, count: min(count, 1 << 16))
     while bytes.count < count {
-        let found = unsafe read(descriptor, &piece, count - bytes.count)
+        let found = unsafe read(descriptor, &piece, min(piece.count, count - bytes.count))
         if found == 0 { break }
         if found < 0 {
             if errno == EINTR { continue }
@@ -49,6 +34,18 @@ package func readHead(_ path: String, count: Int) throws(FileError) -> [UInt8] {
     return bytes
 }
 
+/// What the system knows of a file; links are followed. nil if that cannot be determined, with the
+/// reason in `errno`.
+func fileStatus(_ path: String) -> stat? {
+    var status = stat()
+    return unsafe stat(path, &status) == 0 ? status : nil
+}
+
+extension stat {
+    /// The kind of the file, such as `S_IFREG`.
+    var kind: mode_t { st_mode & S_IFMT }
+}
+
 /// Creates an empty file that only its owner can read; its folder must exist. If the file exists
 /// and belongs to this user, access by others is removed.
 package func makePrivateFile(_ path: String) throws(FileError) {
@@ -56,20 +53,12 @@ package func makePrivateFile(_ path: String) throws(FileError) {
     guard descriptor >= 0 else {
         guard errno == EEXIST else { throw FileError("cannot create", path) }
         // A dangling link also has this name: SQLite would create the file that it points to.
-        var status = stat()
-        guard unsafe stat(path, &status) == 0 else { throw FileError("cannot open", path) }
-        return withdrawFromOthers(path)
+        guard let status = fileStatus(path) else { throw FileError("cannot open", path) }
+        if status.kind == S_IFREG, status.st_mode & 0o077 != 0 { unsafe chmod(path, 0o600) }
+        return
     }
     close(descriptor)
     makeNameDurable(path)
-}
-
-private func withdrawFromOthers(_ path: String) {
-    var status = stat()
-    guard unsafe stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
-        status.st_mode & 0o077 != 0
-    else { return }
-    unsafe chmod(path, 0o600)
 }
 
 /// Flushes a file's folder to the disk: a new name is durable when its folder is.
@@ -89,22 +78,25 @@ private func synchronize(_ descriptor: Int32) -> Bool {
     return fsync(descriptor) == 0
 }
 
-/// Writes bytes to an open file, flushes them to the disk, and closes the file.
-func fill(
-    _ descriptor: Int32, _ bytes: [UInt8], _ path: String
-) throws(FileError) {
-    defer { close(descriptor) }
+/// Writes bytes to a descriptor. Returns whether that succeeded; if not, the reason is in `errno`.
+@discardableResult
+func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) -> Bool {
     var rest = bytes[...]
     while !rest.isEmpty {
         let count = unsafe rest.withUnsafeBytes {
             unsafe write(descriptor, $0.baseAddress, $0.count)
         }
-        if count < 0 {
-            if errno == EINTR { continue }
-            throw FileError("cannot write", path)
-        }
+        if count < 0, errno == EINTR { continue }
+        guard count > 0 else { return false }
         rest = rest.dropFirst(count)
     }
+    return true
+}
+
+/// Writes bytes to an open file, flushes them to the disk, and closes the file.
+func fill(_ descriptor: Int32, _ bytes: [UInt8], _ path: String) throws(FileError) {
+    defer { close(descriptor) }
+    guard writeAll(descriptor, bytes) else { throw FileError("cannot write", path) }
     // A pipe or a terminal cannot be flushed.
     guard synchronize(descriptor) || [EINVAL, EROFS, ENOTSUP].contains(errno) else {
         throw FileError("cannot write", path)
@@ -130,10 +122,7 @@ package func makeFolder(_ path: String) throws(FileError) {
 }
 
 /// Why an existing path is not a folder, as an `errno` value.
-private func obstacle(_ path: String) -> Int32 {
-    var status = stat()
-    return unsafe stat(path, &status) == 0 ? ENOTDIR : errno
-}
+private func obstacle(_ path: String) -> Int32 { fileStatus(path) == nil ? errno : ENOTDIR }
 
 /// The sorted names of the entries of a folder; none if the folder does not exist.
 ///
@@ -163,10 +152,7 @@ package func names(inFolder path: String) throws(FileError) -> [String] {
     return names.sorted()
 }
 
-package func isFolder(_ path: String) -> Bool {
-    var status = stat()
-    return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-}
+package func isFolder(_ path: String) -> Bool { fileStatus(path)?.kind == S_IFDIR }
 
 /// Whether a path exists; a dangling link counts as existing.
 ///
@@ -182,11 +168,20 @@ package func isPresent(_ path: String) throws(FileError) -> Bool {
     return false
 }
 
-/// Whether a path is a regular file; links are followed.
-package func isRegularFile(_ path: String) -> Bool {
+/// Whether a path certainly does not exist; a dangling link exists. False if the answer is unknown:
+/// in a folder without search permission, or if the path leads through a dangling link.
+package func isAbsent(_ path: String) -> Bool {
     var status = stat()
-    return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    guard unsafe lstat(path, &status) != 0 else { return false }
+    let number = errno
+    return number == ENOTDIR || number == ENOENT && danglingLink(in: path) == nil
 }
+
+/// The size of a file in bytes; nil if it cannot be determined. Links are followed.
+package func fileSize(_ path: String) -> Int64? { fileStatus(path).map { Int64($0.st_size) } }
+
+/// Whether a path is a regular file; links are followed.
+package func isRegularFile(_ path: String) -> Bool { fileStatus(path)?.kind == S_IFREG }
 
 /// The number of bytes that the file system of a folder has room for; nil if that is unknown.
 package func freeSpace(_ folder: String) -> UInt64? {
@@ -198,9 +193,8 @@ package func freeSpace(_ folder: String) -> UInt64? {
 /// Whether a path is a pipe, a device or a socket, which may block a reader forever; links are
 /// followed. False if that cannot be determined.
 package func isSpecialFile(_ path: String) -> Bool {
-    var status = stat()
-    return unsafe stat(path, &status) == 0
-        && ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
+    guard let kind = fileStatus(path)?.kind else { return false }
+    return kind != S_IFREG && kind != S_IFDIR
 }
 
 /// Whether this process can reach a path. For remarks only: false also if the answer is unknown,
@@ -243,27 +237,18 @@ package func isReadableFile(_ path: String) -> Bool {
 /// Whether a user other than this one and root owns a file, or its group or others may write to it;
 /// links are followed.
 package func isWritableByOthers(_ path: String) throws(FileError) -> Bool {
-    var status = stat()
-    guard unsafe stat(path, &status) == 0 else { throw FileError("cannot read", path) }
+    guard let status = fileStatus(path) else { throw FileError("cannot read", path) }
     return status.st_mode & 0o022 != 0 || isOfOtherUser(status)
 }
 
 /// Whether a user other than this one and root owns a file; links are followed. False if that is
 /// unknown.
 package func belongsToOtherUser(_ path: String) -> Bool {
-    var status = stat()
-    return unsafe stat(path, &status) == 0 && isOfOtherUser(status)
+    fileStatus(path).map(isOfOtherUser) ?? false
 }
 
 private func isOfOtherUser(_ status: stat) -> Bool {
     status.st_uid != 0 && status.st_uid != geteuid()
-}
-
-/// The permissions of a file; links are followed.
-package func filePermissions(_ path: String) throws(FileError) -> UInt32 {
-    var status = stat()
-    guard unsafe stat(path, &status) == 0 else { throw FileError("cannot read", path) }
-    return UInt32(status.st_mode & 0o777)
 }
 
 /// The folder of a file, `.` for a name without a slash.
@@ -274,17 +259,13 @@ package func parentFolder(_ path: String) -> String {
 
 /// A value that changes when a file is written or replaced: its location and modification time,
 /// without its contents or length; nil if the file does not exist.
-package func fileStamp(_ path: String) -> String? {
-    var information = stat()
-    guard unsafe stat(path, &information) == 0 else { return nil }
-    return stamp(information)
-}
+package func fileStamp(_ path: String) -> String? { fileStatus(path).map(stamp) }
 
 /// The same for an open descriptor; nil unless it is a regular file at its start, because reading
 /// from a later position returns other bytes.
 package func fileStamp(ofDescriptor descriptor: Int32) -> String? {
     var information = stat()
-    guard unsafe fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFREG,
+    guard unsafe fstat(descriptor, &information) == 0, information.kind == S_IFREG,
         lseek(descriptor, 0, SEEK_CUR) == 0
     else { return nil }
     return stamp(information)
@@ -301,10 +282,7 @@ private func stamp(_ information: stat) -> String {
 }
 
 /// The number of hard links of a file; 0 if it cannot be determined. Symbolic links are followed.
-package func nameCount(_ path: String) -> Int {
-    var status = stat()
-    return unsafe stat(path, &status) == 0 ? Int(status.st_nlink) : 0
-}
+package func nameCount(_ path: String) -> Int { Int(fileStatus(path)?.st_nlink ?? 0) }
 
 /// The absolute path without symbolic links; the path itself if the file does not exist.
 package func absolutePath(_ path: String) -> String {

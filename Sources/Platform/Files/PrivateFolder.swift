@@ -59,7 +59,7 @@ package struct PrivateFolder: ~Copyable {
 private func removeTree(_ path: String, depth: Int) {
     var status = stat()
     guard unsafe lstat(path, &status) == 0 else { return }
-    guard status.st_mode & S_IFMT == S_IFDIR else {
+    guard status.kind == S_IFDIR else {
         _ = unsafe unlink(path)
         return
     }

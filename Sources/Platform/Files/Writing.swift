@@ -31,7 +31,7 @@ private enum Destination {
                 self = .file(path)
                 return
             }
-            switch status.st_mode & S_IFMT {
+            switch status.kind {
             case S_IFREG:
                 self = .file(path)
                 return
@@ -56,7 +56,7 @@ private enum Destination {
     }
 }
 
-private func linkTarget(_ path: String) throws(FileError) -> String {
+func linkTarget(_ path: String) throws(FileError) -> String {
     var buffer = [CChar](repeating: 0, count: 4096)
     let count = unsafe readlink(path, &buffer, 4096)
     guard count >= 0 else { throw FileError("cannot read the link", path) }
@@ -92,8 +92,7 @@ package func writeFileDurably(
 ///
 /// - Throws: ``FileError``, with `EPERM` if this user cannot keep the owner or the group.
 package func replaceFileDurably(_ bytes: [UInt8], _ path: String) throws(FileError) {
-    var status = stat()
-    guard unsafe stat(path, &status) == 0 else { throw FileError("cannot write", path) }
+    guard let status = fileStatus(path) else { throw FileError("cannot write", path) }
     guard case .file(let file) = try Destination(path) else {
         throw FileError("cannot replace", path, number: EINVAL)
     }
@@ -136,8 +135,7 @@ package func replacedFile(_ path: String) throws(FileError) -> String? {
 /// A text that is the same for all names of one file: hard links, symbolic links and relative
 /// paths. A file that does not exist is identified by its folder and its name.
 package func fileIdentity(_ path: String) -> String {
-    var status = stat()
-    if unsafe stat(path, &status) == 0 { return "\(status.st_dev):\(status.st_ino)" }
+    if let status = fileStatus(path) { return "\(status.st_dev):\(status.st_ino)" }
     let file = (try? replacedFile(path)) ?? path
     return absolutePath(parentFolder(file)) + "/" + String(file.split(separator: "/").last ?? "")
 }
@@ -167,9 +165,8 @@ package func requireWritableFile(_ path: String) throws(FileError) {
 /// created.
 private func requireReplaceable(_ file: String) throws(FileError) {
     var status = stat()
-    var folder = stat()
     guard geteuid() != 0, unsafe lstat(file, &status) == 0,
-        unsafe stat(parentFolder(file), &folder) == 0, folder.st_mode & S_ISVTX != 0
+        let folder = fileStatus(parentFolder(file)), folder.st_mode & S_ISVTX != 0
     else { return }
     guard status.st_uid == geteuid() || folder.st_uid == geteuid() else {
         throw FileError("cannot replace", file, number: EPERM)

@@ -39,15 +39,12 @@ package struct BackgroundProgram: ~Copyable {
 
     deinit {
         var status: Int32 = 0
-        kill(-identifier, SIGTERM)
-        for _ in 0..<100 {
-            if unsafe waitpid(identifier, &status, WNOHANG) != 0 { break }
-            usleep(10_000)
-        }
-        kill(-identifier, SIGKILL)
-        for _ in 0..<100 {
-            if unsafe waitpid(identifier, &status, WNOHANG) != 0 { break }
-            usleep(10_000)
+        for signal in [SIGTERM, SIGKILL] {
+            kill(-identifier, signal)
+            for _ in 0..<100 {
+                if unsafe waitpid(identifier, &status, WNOHANG) != 0 { break }
+                usleep(10_000)
+            }
         }
         close(output)
         Interruption.removeChild(identifier)

@@ -12,7 +12,8 @@ internal import Synchronization
 /// delivered to it.
 ///
 /// - Returns: Whether the thread was started.
-func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
+@discardableResult
+package func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
     guard let thread = quietThread(body) else { return false }
     thread.detach()
     return true
@@ -174,16 +175,11 @@ package final class ProcessingBeside<Input: Sendable, Output: Sendable> {
     }
 }
 
-/// Calls a function on a separate thread, if one can be started.
-package func inBackground(_ body: @escaping @Sendable () -> Void) {
-    _ = startThread(body)
-}
-
 /// Calls a function repeatedly on a separate thread until it returns false.
 package func repeatInBackground(
     everyMilliseconds milliseconds: UInt32, _ body: @escaping @Sendable () -> Bool
 ) {
-    _ = startThread {
+    startThread {
         repeat { usleep(milliseconds * 1000) } while body()
     }
 }

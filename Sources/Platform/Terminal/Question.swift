@@ -36,13 +36,5 @@ package func askAtTerminal(_ question: String) -> String? {
 
 /// Writes a text as UTF-8 to a file descriptor; errors are ignored.
 package func writeAll(_ descriptor: Int32, _ text: String) {
-    var rest = Array(text.utf8)[...]
-    while !rest.isEmpty {
-        let count = unsafe rest.withUnsafeBytes { buffer in
-            unsafe write(descriptor, buffer.baseAddress, buffer.count)
-        }
-        if count < 0, errno == EINTR { continue }
-        guard count > 0 else { return }
-        rest = rest.dropFirst(count)
-    }
+    writeAll(descriptor, Array(text.utf8))
 }

@@ -37,25 +37,14 @@ private func descendants(of identifier: Int32) -> [Int32] {
     /// Whether `/proc` shows the process ids that `kill` takes. In another PID namespace they
     /// belong to other processes.
     private func isOwnNamespaceInProc() -> Bool {
-        var buffer = [CChar](repeating: 0, count: 16)
-        let count = unsafe readlink("/proc/self", &buffer, 16)
-        let name = buffer.prefix(max(count, 0)).map { UInt8(bitPattern: $0) }
-        return String(decoding: name, as: UTF8.self) == "\(getpid())"
+        (try? linkTarget("/proc/self")) == "\(getpid())"
     }
 
     /// The processes that the threads of a process started and that have not been reaped.
     private func children(of identifier: Int32) -> [Int32] {
         let path = "/proc/\(identifier)/task"
-        guard let folder = unsafe opendir(path) else { return [] }
-        defer { unsafe closedir(folder) }
-        var found: [Int32] = []
-        while let entry = unsafe readdir(folder) {
-            let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if Int32(name) != nil { found += numbers(inFile: "\(path)/\(name)/children") }
-        }
-        return found
+        let threads = (try? names(inFolder: path)) ?? []
+        return threads.flatMap { numbers(inFile: "\(path)/\($0)/children") }
     }
 
     /// The numbers in a file, each followed by a blank.
