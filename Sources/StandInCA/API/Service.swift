@@ -49,7 +49,7 @@ final class Service: Sendable {
         guard let account = account(fields, configuration.fault) else { return Self.unknownUser }
         let emails = addresses(fields.list("email"), of: account)
         guard !emails.isEmpty else {
-            return text("404,Wasn't able to match any emails sent against your account")
+            return .text("404,Wasn't able to match any emails sent against your account")
         }
         let wanted = PHPText.trimmed(fields["name"] ?? "")
         // The server escapes the value for SQL, and compares it byte by byte with the unescaped name.
@@ -62,16 +62,16 @@ final class Service: Sendable {
         let pem = Array((fields["optionalCSR"] ?? "").utf8)
         let request: CertificateRequest
         switch ReadRequest(pem) {
-        case .notPEM: return text(KeyText.noRequest.answer(in: language))
-        case .unreadable: return text("404,Invalid or missing CSR")
+        case .notPEM: return .text(KeyText.noRequest.answer(in: language))
+        case .unreadable: return .text("404,Invalid or missing CSR")
         case .request(let read): request = read
         }
         switch policy.verdict(request.key) {
         case .accepted: break
-        case .refused(let reason): return text(reason.answer(in: language))
+        case .refused(let reason): return .text(reason.answer(in: language))
         case .serverError: return .status(500, body: [])
         }
-        guard configuration.fault != .refuse else { return text("404,Invalid or missing CSR") }
+        guard configuration.fault != .refuse else { return .text("404,Invalid or missing CSR") }
         let grant = Grant(
             name: name, emails: emails, codeSigning: codeSigning,
             validityDays: account.validityDays)
@@ -98,7 +98,7 @@ final class Service: Sendable {
         let queued = (0..<(configuration.webFault == .doubled ? 2 : 1)).map { _ in
             orders.queue(username: account.username, address: grant.emails.first ?? "")
         }
-        let failed = text("404,Your certificate request has failed. ID: \(queued[0])")
+        let failed = PageAnswer.text("404,Your certificate request has failed. ID: \(queued[0])")
         guard configuration.fault != .never else { return failed }
         let signingTime =
             configuration.fault == .late ? configuration.delay + 1 : configuration.signingTime
@@ -166,8 +166,5 @@ final class Service: Sendable {
             username: fields["username"] ?? "", password: fields["password"] ?? "")
     }
 
-    private static let unknownUser = PageAnswer.body(
-        Array("403,That username couldn't be found\n".utf8))
-
-    private func text(_ text: String) -> PageAnswer { .text(text) }
+    private static let unknownUser = PageAnswer.text("403,That username couldn't be found\n")
 }

@@ -67,40 +67,23 @@ package enum Fault: String, Sendable, Hashable, CaseIterable {
 
     /// Whether the fault applies to the answers of both pages, not to orders or certificates.
     package var isOfAnswers: Bool {
-        switch self {
-        case .cut, .huge, .html, .empty, .garbage, .serverError, .redirect, .resetBefore, .reset,
-            .lateReset, .hang, .deadDatabase:
-            true
-        case .refuse, .late, .wrongKey, .wrongCA, .expired, .notYetValid, .authority,
-            .fewerAddresses, .otherName, .noCodeSigning, .noCertificate, .reworded, .warning,
-            .weakKeyList, .never, .loginOnly, .changedPage, .otherCertificate, .revoked, .doubled:
-            false
-        }
+        let faults: [Fault] = [
+            .cut, .huge, .html, .empty, .garbage, .serverError, .redirect, .resetBefore, .reset,
+            .lateReset, .hang, .deadDatabase,
+        ]
+        return faults.contains(self)
     }
 
     /// Whether the fault applies to orders and to the answers to them.
-    package var isOfOrders: Bool {
-        switch self {
-        case .loginOnly, .changedPage, .otherCertificate, .revoked, .doubled:
-            false
-        case .refuse, .late, .wrongKey, .wrongCA, .expired, .notYetValid, .authority,
-            .fewerAddresses, .otherName, .noCodeSigning, .cut, .huge, .noCertificate, .reworded,
-            .warning, .html, .empty, .garbage, .serverError, .redirect, .deadDatabase,
-            .weakKeyList, .resetBefore, .reset, .lateReset, .hang, .never:
-            true
-        }
-    }
+    package var isOfOrders: Bool { !Self.onlyOfWebAccount.contains(self) }
 
     /// Whether the fault applies to the web account.
     package var isOfWebAccount: Bool {
-        switch self {
-        case .cut, .huge, .html, .empty, .garbage, .serverError, .redirect, .resetBefore, .reset,
-            .hang, .loginOnly, .changedPage, .otherCertificate, .revoked, .doubled:
-            true
-        case .refuse, .late, .wrongKey, .wrongCA, .expired, .notYetValid, .authority,
-            .fewerAddresses, .otherName, .noCodeSigning, .noCertificate, .reworded, .warning,
-            .deadDatabase, .weakKeyList, .lateReset, .never:
-            false
-        }
+        let isOfPages = isOfAnswers && self != .lateReset && self != .deadDatabase
+        return isOfPages || Self.onlyOfWebAccount.contains(self)
     }
+
+    private static let onlyOfWebAccount: [Fault] = [
+        .loginOnly, .changedPage, .otherCertificate, .revoked, .doubled,
+    ]
 }

@@ -1,5 +1,12 @@
 internal import FoundationEssentials
-internal import Synchronization
+
+#if canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Glibc
+#endif
 
 /// Writes a JSON line for each request, with the method, the path and the names of headers and
 /// fields, but never their values.
@@ -13,20 +20,31 @@ final class RequestLog: Sendable {
         let bodyFields: [String]
     }
 
-    private let file: Mutex<FileHandleBox?>
+    /// The file, which is opened for appending; nil if nothing is logged.
+    private let descriptor: Int32?
 
     init(path: String?) throws(StandInError) {
         guard let path else {
-            file = Mutex(nil)
+            descriptor = nil
             return
         }
-        file = Mutex(try FileHandleBox(path: path))
+        let opened = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        guard opened >= 0 else {
+            throw StandInError("cannot write \(path): \(unsafe String(cString: strerror(errno)))")
+        }
+        descriptor = opened
     }
 
-    func write(_ line: Line) {
+    deinit {
+        if let descriptor { close(descriptor) }
+    }
+
+    func append(_ line: Line) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(line) else { return }
-        file.withLock { $0?.append(Array(data) + [UInt8(ascii: "\n")]) }
+        guard let descriptor, let data = try? encoder.encode(line) else { return }
+        // One call, so that the lines of several tasks do not mix.
+        let bytes = Array(data) + [UInt8(ascii: "\n")]
+        _ = unsafe write(descriptor, bytes, bytes.count)
     }
 }

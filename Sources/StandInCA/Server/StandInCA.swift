@@ -65,7 +65,7 @@ package struct StandInCA: Sendable {
             for method in [HTTPRequest.Method.get, .post] {
                 router.on(RouterPath(path), method: method) { [log] request, _ in
                     let (query, fields) = try await Self.fields(of: request)
-                    log.write(
+                    log.append(
                         .init(
                             method: request.method.rawValue, path: request.uri.path,
                             headers: request.headers.map(\.name.canonicalName),
