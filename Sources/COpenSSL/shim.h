@@ -11,6 +11,7 @@
 #include <openssl/objects.h>
 #include <openssl/ocsp.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
@@ -57,6 +58,7 @@ static inline long tokencert_BIO_get_mem_data(BIO *bio, char **data) {
     return BIO_get_mem_data(bio, data);
 }
 static inline EVP_PKEY *tokencert_EVP_EC_gen(const char *curve) { return EVP_EC_gen(curve); }
+static inline EVP_PKEY *tokencert_EVP_RSA_gen(int bits) { return EVP_RSA_gen(bits); }
 static inline void tokencert_OPENSSL_free(void *memory) { OPENSSL_free(memory); }
 
 // Whether an error is "no start line", which OpenSSL reports at the end of PEM text.

@@ -27,21 +27,9 @@ internal import CTokencertOpenSSL
 
     /// Generates a key pair.
     static func generate(_ kind: Kind) throws(StandInError) -> Key {
-        let type = kind == .rsa2048 ? EVP_PKEY_RSA : EVP_PKEY_EC
-        guard let context = unsafe EVP_PKEY_CTX_new_id(type, nil) else {
-            throw .fromOpenSSL("cannot generate a key")
-        }
-        defer { unsafe EVP_PKEY_CTX_free(context) }
-        var pointer: OpaquePointer?
-        let isGenerated =
-            unsafe EVP_PKEY_keygen_init(context) == 1
-            && (kind == .rsa2048
-                ? EVP_PKEY_CTX_set_rsa_keygen_bits(context, 2048)
-                : EVP_PKEY_CTX_set_ec_paramgen_curve_nid(context, NID_X9_62_prime256v1)) == 1
-            && EVP_PKEY_keygen(context, &pointer) == 1
-        guard isGenerated, let pointer = unsafe pointer else {
-            throw .fromOpenSSL("cannot generate a key")
-        }
+        let generated =
+            unsafe kind == .rsa2048 ? tokencert_EVP_RSA_gen(2048) : tokencert_EVP_EC_gen("P-256")
+        guard let pointer = unsafe generated else { throw .fromOpenSSL("cannot generate a key") }
         return unsafe Key(owning: pointer)
     }
 

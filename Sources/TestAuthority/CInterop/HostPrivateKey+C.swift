@@ -4,38 +4,23 @@ package import OpenSSLX509
 extension HostPrivateKey {
     /// Generates an RSA key or a key on a named curve.
     package static func generate(_ kind: KeyKind) throws(X509Error) -> HostPrivateKey {
-        let identifier: Int32
+        ERR_clear_error()
         switch kind {
-        case .rsa: identifier = EVP_PKEY_RSA
-        case .ec: identifier = EVP_PKEY_EC
+        case .rsa(let bits):
+            return try unsafe HostPrivateKey(
+                generated: tokencert_EVP_RSA_gen(Int32(clamping: bits)))
+        case .ec(let curve):
+            return try unsafe HostPrivateKey(generated: tokencert_EVP_EC_gen(curve.rawValue))
         default:
             throw X509Error(.unsupported, "cannot generate a key of type \(kind)")
         }
-        ERR_clear_error()
-        guard let context = unsafe EVP_PKEY_CTX_new_id(identifier, nil) else {
+    }
+
+    @unsafe private init(generated pointer: OpaquePointer?) throws(X509Error) {
+        guard let pointer = unsafe pointer else {
             throw .fromOpenSSL(.failed, "cannot generate a key")
         }
-        defer { unsafe EVP_PKEY_CTX_free(context) }
-        guard unsafe EVP_PKEY_keygen_init(context) == 1 else {
-            throw .fromOpenSSL(.failed, "cannot generate a key")
-        }
-        let isSet: Int32
-        switch kind {
-        case .rsa(let bits):
-            isSet = unsafe EVP_PKEY_CTX_set_rsa_keygen_bits(context, Int32(clamping: bits))
-        case .ec(let curve):
-            isSet = unsafe EVP_PKEY_CTX_set_ec_paramgen_curve_nid(
-                context, OBJ_txt2nid(curve.objectIdentifier))
-        default:
-            isSet = 0
-        }
-        var pointer: OpaquePointer?
-        guard isSet == 1, unsafe EVP_PKEY_keygen(context, &pointer) == 1,
-            let pointer = unsafe pointer
-        else {
-            throw .fromOpenSSL(.failed, "cannot generate a key")
-        }
-        return try HostPrivateKey(handle: unsafe KeyHandle(owning: pointer))
+        try self.init(handle: unsafe KeyHandle(owning: pointer))
     }
 
     /// Reads an unencrypted key in PEM.
