@@ -6,7 +6,8 @@ public import TokencertPlatform
 /// value. A PIN (`pin-value`) is stored separately and is not part of ``description``.
 public struct PKCS11URI: Sendable {
     let handle: URIHandle
-    private let pin: HeldPIN?
+    /// Shared by copies of the URI, since a `Secret` cannot be copied.
+    private let pin: SharedSecret?
 
     /// Reads a URI (RFC 7512, section 2.3).
     ///
@@ -22,7 +23,7 @@ public struct PKCS11URI: Sendable {
         handle = URIHandle()
         try handle.parse(text, as: grammar)
         if let value = handle.takePIN() {
-            pin = HeldPIN(value)
+            pin = SharedSecret(value)
         } else {
             pin = nil
         }
@@ -165,14 +166,5 @@ extension PKCS11URI: Equatable {
     /// Whether both have the same text. PINs are not compared.
     public static func == (left: PKCS11URI, right: PKCS11URI) -> Bool {
         left.description == right.description
-    }
-}
-
-/// A PIN that copies of a URI share, since a `Secret` cannot be copied.
-private final class HeldPIN: Sendable {
-    let secret: Secret
-
-    init(_ secret: consuming Secret) {
-        self.secret = secret
     }
 }

@@ -100,9 +100,6 @@ private struct ExplicitCurve: Equatable {
 
     private static func number(_ digits: String) -> [UInt8] {
         let even = (digits.count.isMultiple(of: 2) ? "" : "0") + digits
-        let nibbles = even.compactMap { $0.hexDigitValue.map { UInt8($0) } }
-        return stride(from: 0, to: nibbles.count, by: 2).map {
-            nibbles[$0] << 4 | nibbles[$0 + 1]
-        }.drop { $0 == 0 }.map { $0 }
+        return number((bytes(hexadecimal: even) ?? [])[...])
     }
 }
