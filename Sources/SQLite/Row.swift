@@ -82,10 +82,8 @@ package struct Row: Sendable {
         return value
     }
 
-    /// The value of a column.
-    ///
-    /// - Throws: ``SQLiteError`` with the code ``SQLiteError/Code/mismatch`` if there is no such column,
-    ///   or if its value has another type: the file was changed.
+    /// The value of a column. Throws ``SQLiteError/Code/mismatch`` if there is no such column, or
+    /// if its value has another type: the file was changed.
     package func value<Value: Storable>(
         _ column: String, as type: Value.Type = Value.self
     ) throws(SQLiteError) -> Value {

@@ -26,9 +26,6 @@ extension OpenSSLEngine {
     }
 
     /// Checks what the engine (libp11 0.4.12) cannot do with a key.
-    ///
-    /// - Throws: ``ConsumerError`` with code ``ConsumerError/Code/tokenUnfit`` or
-    ///   ``ConsumerError/Code/certificateUnfit``.
     package static func requireFit(_ used: UsedCertificate) throws {
         switch used.certificate.publicKey.kind {
         case .rsa, .ec: break

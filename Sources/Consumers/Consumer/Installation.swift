@@ -7,10 +7,8 @@ package struct Installation: Sendable {
     /// The packages that are missing, each once; empty if the consumer is installed.
     package let missingPackages: [String]
 
-    /// Runs the programs for their versions.
-    ///
-    /// - Parameter hasEngine: Whether OpenSSL's PKCS#11 engine is installed
-    ///   (``OpenSSLEngine/isInstalled()``), without which some programs cannot use a token.
+    /// Runs the programs for their versions. Without OpenSSL's PKCS#11 engine, some cannot use a
+    /// token.
     package init(of consumer: any Consumer, hasEngine: Bool) {
         let found = consumer.programs.map { ($0, $0.find()) }
         let unusable = found.filter { $0.1 == nil || ($0.0.usesEngine && !hasEngine) }

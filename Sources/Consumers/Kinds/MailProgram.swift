@@ -86,11 +86,9 @@ extension Mail {
         }.joined(separator: "%")
     }
 
-    /// A program that runs openssl cms with the key: `sign`, `verify`, `encrypt` or `decrypt`, then options
-    /// of openssl cms.
-    ///
-    /// It refuses to sign without a terminal and without `-passin`: openssl would then take the first line
-    /// of its standard input for the PIN.
+    /// A program that runs openssl cms with the key: `sign`, `verify`, `encrypt` or `decrypt`, then
+    /// options of openssl cms. It refuses to sign without a terminal and without `-passin`: openssl
+    /// would then take the first line of its standard input for the PIN.
     static func program(_ used: UsedCertificate, openssl: String, folder: String) -> String {
         let word = TokencertPlatform.quoted
         let decrypt =

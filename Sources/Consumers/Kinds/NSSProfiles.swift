@@ -22,10 +22,8 @@ struct NSSProfiles {
     /// The files of a profile that has been used.
     static let fileNames = ["cert9.db", "key4.db", "pkcs11.txt"]
 
-    /// The folder of the profile: the named one, or the only one that has been used.
-    ///
-    /// - Throws: ``ConsumerError`` if there is none or more than one, or if it belongs to a snap or a
-    ///   flatpak, which cannot load the PKCS#11 modules of the system.
+    /// The folder of the profile: the named one, or the only one that has been used. That of a snap
+    /// or a flatpak is refused, because it cannot load the PKCS#11 modules of the system.
     func profile(in place: Place) throws -> String {
         if let chosen = place.profile {
             let folder = absolutePath(chosen)

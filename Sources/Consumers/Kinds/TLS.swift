@@ -1,11 +1,9 @@
 internal import OpenSSLX509
 internal import TokencertPlatform
 
-/// curl and `openssl s_client`: authenticate to TLS servers with the key on the token.
-///
-/// The user's own .curlrc stays as it is: with these settings there, curl would offer the certificate to
-/// each server that requests one. The certificate is in a file because curl sends no issuers for a
-/// certificate on the token.
+/// curl and `openssl s_client`: authenticate to TLS servers with the key on the token. The user's
+/// .curlrc stays as it is, or curl would offer the certificate to each server that requests one.
+/// The certificate is in a file, because curl sends no issuers for one on the token.
 struct TLS: Consumer {
     let name = "tls"
     let summary = "authenticate to TLS servers with curl and openssl"

@@ -7,11 +7,9 @@ struct NSSDatabase: ~Copyable {
     private let copy: PrivateFolder
     private let certutil: String
 
-    /// Copies the database.
-    ///
-    /// - Parameter hasKeys: Whether the database of keys is copied, too. Its key signs the trust, so trust
-    ///   is known and can be changed only with it. Without it, a new one is made, no CA is trusted, and no
-    ///   primary password is asked for.
+    /// Copies the database, with that of the keys or without. Its key signs the trust, so trust is
+    /// known and can be changed only with it. Without it, no CA is trusted, and no primary password
+    /// is asked for.
     init(copying profile: String, certutil: String, hasKeys: Bool) throws {
         let folder = try PrivateFolder()
         if !hasKeys {
@@ -153,12 +151,8 @@ enum ModuleList {
         }
     }
 
-    /// The lines of a module.
-    ///
-    /// - Parameters:
-    ///   - readable: Slots of which certificates are read without a login: otherwise each list of
-    ///     certificates asks for the PIN.
-    ///   - disabled: Slots that are not used.
+    /// The lines of a module. Certificates in readable slots are read without a login: otherwise
+    /// each list of certificates asks for the PIN. Disabled slots are not used.
     static func lines(_ path: String, readable: [UInt], disabled: [UInt]) -> [String] {
         let slots =
             readable.map { "\(number($0))=[slotFlags=PublicCerts ]" }

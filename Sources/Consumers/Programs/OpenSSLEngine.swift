@@ -1,10 +1,8 @@
 internal import TokencertPlatform
 
-/// The program openssl with the engine that uses PKCS#11 (libp11), which OpenSSL 3.0 of Debian 12 has; the
-/// provider is not packaged there.
-///
-/// `PKCS11_MODULE_PATH` selects the module, so no openssl.cnf is needed. Without it, Debian's engine loads
-/// every module that p11-kit is configured with.
+/// The program openssl with the engine for PKCS#11 (libp11); Debian 12 has no package of the
+/// provider. `PKCS11_MODULE_PATH` selects the module, so no openssl.cnf is needed. Without it,
+/// Debian's engine loads every module that p11-kit is configured with.
 package struct OpenSSLEngine: Sendable {
     package static let program = RequiredProgram(
         "openssl", package: "openssl", version: ["version"], after: "OpenSSL ", atLeast: [3, 0]

@@ -2,15 +2,9 @@ internal import TokencertPlatform
 
 /// Runs the programs of a consumer to try it.
 enum Trial {
-    /// Runs a program, which must succeed. It has no terminal, so it cannot ask for anything.
-    ///
-    /// - Parameters:
-    ///   - words: The program and its arguments, none of them secret.
-    ///   - pin: A secret for its standard input with the line end that it requires; empty for none.
-    ///   - variables: Variables that are added to its environment, none of them secret.
-    ///   - doing: What it does, for the failure: "log in with ssh".
-    /// - Returns: What it printed to standard output.
-    /// - Throws: ``ConsumerError`` with code ``ConsumerError/Code/checkFailed``.
+    /// Runs a program, which must succeed, and returns what it prints. It has no terminal to ask
+    /// at. A PIN for its standard input has the line end that it requires; `words` and `variables`
+    /// are not secret.
     @discardableResult
     static func run(
         _ words: [String], pin: borrowing Secret = Secret(), variables: [String: String] = [:],

@@ -29,10 +29,9 @@ struct MarkedBlock {
         }
     }
 
-    /// Whether a text has exactly one whole block, with these lines.
-    ///
-    /// The block may be anywhere. A block for the beginning may follow only comments and empty
-    /// lines: a section of the user before it would include it.
+    /// Whether a text has exactly one whole block, with these lines, anywhere. Only comments and
+    /// empty lines may precede a block for the beginning: a section of the user before it would
+    /// include it.
     func isWhole(
         _ lines: [String], in text: [UInt8], at position: SetUpFile.Position
     ) -> Bool {
@@ -53,10 +52,8 @@ struct MarkedBlock {
         }
     }
 
-    /// A text without the block; nil if it has none, or not exactly one whole block.
-    ///
-    /// - Parameter known: The lines of each set-up that may be in the file. If only the end mark is missing,
-    ///   the block ends with them.
+    /// A text without the block; nil if it has not exactly one whole block. If only the end mark is
+    /// missing, the block ends with the lines of one of the known set-ups.
     func removed(from text: [UInt8], _ known: [[String]]) -> [UInt8]? {
         var lines = split(text)
         guard let range = range(in: lines, known) else { return nil }

@@ -15,10 +15,7 @@ package struct SetUpStore: Sendable {
 
     func recordPath(_ consumer: String) -> String { "\(folder)/\(consumer).json" }
 
-    /// The record of a consumer, or nil.
-    ///
-    /// - Throws: `FileError`, or ``ConsumerError`` if it cannot be understood or if a later version of
-    ///   tokencert wrote it.
+    /// The record of a consumer, or nil. Throws also if a later version of tokencert wrote it.
     package func record(_ consumer: String) throws -> SetUpRecord? {
         let path = recordPath(consumer)
         guard try isPresent(path) else { return nil }
@@ -70,10 +67,8 @@ package struct SetUpStore: Sendable {
 
     // MARK: Writing
 
-    /// What ``write(_:_:_:)`` would change; nothing is written.
-    ///
-    /// - Throws: ``ConsumerError`` with code ``ConsumerError/Code/fileInTheWay`` if a file of the user
-    ///   would be overwritten, or if another consumer has changed the same database.
+    /// What ``write(_:of:_:_:)`` would change; nothing is written. Throws if a file of the user
+    /// would be overwritten, or if another consumer has changed the same database.
     package func changes(_ setUp: SetUp, of consumer: String) throws -> [Change] {
         let old = try record(consumer)
         try requireUnsharedDatabases(setUp.files, consumer)
@@ -165,10 +160,8 @@ package struct SetUpStore: Sendable {
         return known.original != hash(current) && !known.written.contains(hash(current))
     }
 
-    /// Writes a set-up. What the previous set-up wrote and this one does not is taken back.
-    ///
-    /// - Returns: What became of the files that were taken back.
-    /// - Throws: ``ConsumerError`` or `FileError`; files that were written so far are in the record.
+    /// Writes a set-up. What the previous set-up wrote and this one does not is taken back, and
+    /// returned. After an error, the record has the files that were written so far.
     @discardableResult
     package func write(
         _ changes: [Change], of consumer: any Consumer, _ used: UsedCertificate, _ place: Place

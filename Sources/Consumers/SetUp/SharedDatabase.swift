@@ -1,15 +1,10 @@
 internal import TokencertPlatform
 
 extension SetUpStore {
-    /// Checks that no other consumer has changed a database that a set-up changes, such as that of a
-    /// profile of NSS. Files with blocks can be shared: each block is taken back by its marks.
-    ///
-    /// In a shared profile, the second consumer would need the module that the first one loads, and each
-    /// would take the changes of the other one for those of the user, so that no order of undoing would
-    /// restore the files.
-    ///
-    /// - Throws: ``ConsumerError`` with code ``ConsumerError/Code/fileInTheWay``, also if any record cannot
-    ///   be read, since it may name the database.
+    /// Checks that no other consumer has changed a database that a set-up changes, such as that of
+    /// a profile of NSS: each would take the changes of the other one for those of the user, so
+    /// that no order of undoing would restore the files. Blocks can share a file. Throws also if a
+    /// record cannot be read, which may name it.
     func requireUnsharedDatabases(_ files: [SetUpFile], _ consumer: String) throws {
         var databases: Set<String> = []
         for file in files {

@@ -11,10 +11,8 @@
 package struct FileLock: ~Copyable, Sendable {
     private let descriptor: Int32
 
-    /// Locks a byte; it may lie beyond the end of the file. A missing file is created.
-    ///
-    /// - Throws: ``FileError``, with ``FileError/isTaken`` if the byte is locked and `waits` is
-    ///   false.
+    /// Locks a byte; it may lie beyond the end of the file. A missing file is created. If the byte
+    /// is locked and `waits` is false, the error has ``FileError/isTaken``.
     package init(_ path: String, byte: Int64, waits: Bool) throws(FileError) {
         let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw FileError("cannot open", path) }
@@ -77,10 +75,8 @@ extension FileError {
     package var isTaken: Bool { number == EAGAIN }
 }
 
-/// Whether another process, or a ``FileLock`` of any process, has locked a part of a file. A missing file
-/// is not locked.
-///
-/// - Throws: ``FileError`` if the answer is unknown.
+/// Whether another process, or a ``FileLock`` of any process, has locked a part of a file. A
+/// missing file is not locked. Throws if the answer is unknown.
 package func isLocked(_ path: String) throws(FileError) -> Bool {
     let descriptor = unsafe open(path, O_RDWR | O_CLOEXEC | O_NOCTTY)
     guard descriptor >= 0 else {

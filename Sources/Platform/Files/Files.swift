@@ -6,9 +6,7 @@
     internal import Glibc
 #endif
 
-/// Reads a whole file.
-///
-/// - Throws: ``FileError``, with `EFBIG` if the file has more than `limit` bytes.
+/// Reads a whole file. Throws an error with `EFBIG` if it has more than `limit` bytes.
 package func readFile(_ path: String, limit: Int = 1 << 24) throws(FileError) -> [UInt8] {
     let bytes = try readHead(path, count: limit + 1)
     guard bytes.count <= limit else { throw FileError("cannot read", path, number: EFBIG) }
@@ -124,9 +122,8 @@ package func makeFolder(_ path: String) throws(FileError) {
 /// Why an existing path is not a folder, as an `errno` value.
 private func obstacle(_ path: String) -> Int32 { fileStatus(path) == nil ? errno : ENOTDIR }
 
-/// The sorted names of the entries of a folder; none if the folder does not exist.
-///
-/// - Throws: ``FileError`` if the folder cannot be read, or if it is unknown whether it exists.
+/// The sorted names of the entries of a folder; none if the folder does not exist. Throws if it
+/// cannot be read, or if it is unknown whether it exists.
 package func names(inFolder path: String) throws(FileError) -> [String] {
     guard let folder = unsafe opendir(path) else {
         let number = errno
@@ -154,10 +151,8 @@ package func names(inFolder path: String) throws(FileError) -> [String] {
 
 package func isFolder(_ path: String) -> Bool { fileStatus(path)?.kind == S_IFDIR }
 
-/// Whether a path exists; a dangling link counts as existing.
-///
-/// - Throws: ``FileError`` if the answer is unknown: a folder without search permission, a loop of
-///   links, or a link to a missing folder.
+/// Whether a path exists; a dangling link counts as existing. Throws if the answer is unknown: a
+/// folder without search permission, a loop of links, or a link to a missing folder.
 package func isPresent(_ path: String) throws(FileError) -> Bool {
     var status = stat()
     if unsafe lstat(path, &status) == 0 { return true }

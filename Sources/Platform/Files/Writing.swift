@@ -87,10 +87,9 @@ package func writeFileDurably(
     }
 }
 
-/// Replaces the content of an existing regular file like ``writeFileDurably(_:_:permissions:)``. The file
-/// keeps its permissions, whatever the umask is, its owner and its group.
-///
-/// - Throws: ``FileError``, with `EPERM` if this user cannot keep the owner or the group.
+/// Replaces the content of an existing regular file like ``writeFileDurably(_:_:permissions:)``.
+/// The file keeps its permissions, whatever the umask is, its owner and its group. Throws an error
+/// with `EPERM` if this user cannot keep the owner or the group.
 package func replaceFileDurably(_ bytes: [UInt8], _ path: String) throws(FileError) {
     guard let status = fileStatus(path) else { throw FileError("cannot write", path) }
     guard case .file(let file) = try Destination(path) else {

@@ -14,10 +14,8 @@ package struct BackgroundProgram: ~Copyable {
     private let output: Int32
     private var text: [UInt8] = []
 
-    /// Starts a program. No shell runs; it inherits no descriptors.
-    ///
-    /// - Parameter words: The program, found through `PATH`, and its arguments, none of them secret.
-    /// - Throws: ``ProgramStartError`` if it did not run at all.
+    /// Starts a program found through `PATH`. No shell runs; it inherits no descriptors. None of
+    /// the words is secret.
     package init(
         _ words: [String], environment: EnvironmentChanges
     ) throws(ProgramStartError) {
@@ -53,9 +51,8 @@ package struct BackgroundProgram: ~Copyable {
     /// What it has printed so far, at most 64 KiB.
     package var printed: String { String(decoding: text, as: UTF8.self) }
 
-    /// Waits for a line that it prints.
-    ///
-    /// - Returns: The rest of the line, or nil if it has closed its output or the time has passed.
+    /// Waits for a line that it prints and returns the rest of the line; nil if it has closed its
+    /// output or the time has passed.
     package mutating func line(
         beginningWith prefix: String, withinSeconds seconds: Int
     ) -> String? {

@@ -9,10 +9,8 @@ internal import Synchronization
 #endif
 
 /// Opens those of the descriptors 0, 1 and 2 that are closed, so that no file or pipe gets one of
-/// these numbers later. Call it before anything else.
-///
-/// Reading from 0 and writing to 1 and 2 still fails with `EBADF`: each is opened in the opposite
-/// direction, as glibc does for set-user-ID programs.
+/// these numbers later. Call it before anything else. Reading from 0 and writing to 1 and 2 still
+/// fails: each is opened in the opposite direction, as glibc does for set-user-ID programs.
 package func openStandardDescriptors() {
     for descriptor: Int32 in 0...2 where fcntl(descriptor, F_GETFD) < 0 {
         let mode = descriptor == 0 ? O_WRONLY : O_RDONLY
@@ -42,10 +40,8 @@ package var standardOutput: Int32 { reserved.load(ordering: .sequentiallyConsist
 
 private let reserved = Atomic<Int32>(1)
 
-/// Creates a pipe whose ends are not inherited by other programs and are not standard descriptors.
-///
-/// - Returns: The two ends, which the caller closes; nil if no descriptor is available, with the
-///   reason in `errno`.
+/// Creates a pipe whose ends, which the caller closes, are not inherited by other programs and are
+/// not standard descriptors. nil if no descriptor is available, with the reason in `errno`.
 package func makePipe() -> (read: Int32, write: Int32)? {
     var ends: [Int32] = [-1, -1]
     #if os(Linux)
@@ -74,10 +70,9 @@ package func makePipe() -> (read: Int32, write: Int32)? {
     return (ends[0], ends[1])
 }
 
-/// Writes bytes to a descriptor that may be blocked, for at most a given time. Takes no lock, so it
-/// can be called while another thread is blocked in a write to the same descriptor.
-///
-/// - Returns: Whether everything was written.
+/// Writes bytes to a descriptor that may be blocked, for at most a given time; returns whether
+/// everything was written. Takes no lock, so another thread may be blocked in a write to the same
+/// descriptor.
 @discardableResult
 package func writeWithoutBlocking(
     _ bytes: some Sequence<UInt8>, to descriptor: Int32, withinMilliseconds milliseconds: Int

@@ -52,13 +52,9 @@ package struct ProgramStartError: Error, Sendable, Hashable {
     package let reason: String
 }
 
-/// Runs a program that reads its standard input and prints a result. No shell runs; it inherits no
-/// descriptors, and it runs in a process group of its own, which ends with it.
-///
-/// - Parameters:
-///   - words: The program, found through `PATH`, and its arguments, none of them secret.
-///   - input: At most as much as fits into a pipe: 64 KiB on Linux.
-/// - Throws: ``ProgramStartError`` if it did not run at all.
+/// Runs a program, found through `PATH`, that reads its standard input and prints a result. No
+/// shell runs; it inherits no descriptors, and it runs in a process group of its own, which ends
+/// with it. None of the words is secret. The input must fit into a pipe: 64 KiB on Linux.
 package func runProgram(
     _ words: [String], input: [UInt8], environment: EnvironmentChanges, limits: ProgramLimits
 ) throws(ProgramStartError) -> ProgramResult {

@@ -14,11 +14,9 @@ internal import Synchronization
 /// status 128 + number. Before that, a handler can report the state of the job. The process ends at
 /// most two seconds after the signal, even if other threads are blocked.
 package enum Interruption {
-    /// Calls a function on a separate thread when `SIGINT`, `SIGTERM` or `SIGHUP` tells the process
-    /// to end. A signal that was ignored when the process started stays ignored.
-    ///
-    /// - Parameter handler: Gets the signal's number. It must not take a lock that is held during a
-    ///   write.
+    /// Calls a function with the signal's number on a separate thread when `SIGINT`, `SIGTERM` or
+    /// `SIGHUP` tells the process to end. It must not take a lock that is held during a write. A
+    /// signal that was ignored when the process started stays ignored.
     package static func installHandler(_ handler: @escaping @Sendable (_ signal: Int32) -> Void) {
         guard let ends = makePipe() else { return }
         unsafe writer = ends.write
@@ -96,13 +94,9 @@ package enum Interruption {
     }
 
     /// Starts a program that ends with this process: when a signal ends this process, the program
-    /// and its descendants get `SIGTERM`. After that signal, no program is started.
-    ///
-    /// - Parameters:
-    ///   - leadsGroup: Whether it runs in a process group of its own. The group gets `SIGTERM`, and
-    ///     `SIGKILL` before this process ends.
-    ///   - start: Starts it, soon, and returns its process id, and 0 or an `errno` value.
-    /// - Returns: What `start` returned. Call ``removeChild(_:)`` when the program has ended.
+    /// and its descendants, or the process group that it leads, get `SIGTERM`; the group also
+    /// `SIGKILL`. After that signal, no program is started. `start` returns the process id, for
+    /// ``removeChild(_:)``, and 0 or an `errno` value.
     package static func startChild(
         leadsGroup: Bool, _ start: () -> (identifier: Int32, status: Int32)
     ) -> (identifier: Int32, status: Int32) {

@@ -7,9 +7,8 @@
 #endif
 
 /// Excludes this process's memory from core files and from other processes of the same user: a
-/// PKCS#11 module keeps copies of a PIN in memory that ``Secret`` does not own.
-///
-/// Call it before the first secret is read. Failures are ignored.
+/// PKCS#11 module keeps copies of a PIN in memory that ``Secret`` does not own. Call it before the
+/// first secret is read. Failures are ignored.
 package func protectProcessMemory() {
     var limit = rlimit(rlim_cur: 0, rlim_max: 0)
     #if canImport(Glibc)

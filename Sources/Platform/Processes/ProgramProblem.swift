@@ -19,9 +19,8 @@ package enum ProgramProblem: Sendable, Hashable {
     /// The interpreter that its first line names cannot be started.
     case interpreterNotFound(path: String, interpreter: String)
 
-    /// Checks a program without running it. A name without a slash is searched for in `PATH`.
-    ///
-    /// - Returns: nil if nothing is known that keeps the program from being started.
+    /// Checks a program without running it. A name without a slash is searched for in `PATH`. nil
+    /// if nothing is known that keeps the program from being started.
     package init?(of name: String) {
         guard let path = programFile(name) else {
             self = Self.places(of: name).compactMap(Self.obstacle).first ?? .notFound
@@ -88,10 +87,8 @@ package enum ProgramProblem: Sendable, Hashable {
     }
 }
 
-/// The file that is started for a program; nil if there is none. A name without a slash is searched for in
-/// `PATH`.
-///
-/// - Parameter isAbsolute: Whether folders in `PATH` that depend on the working folder are left out.
+/// The file that is started for a program; nil if there is none. A name without a slash is searched
+/// for in `PATH`; if `isAbsolute`, not in folders that depend on the working folder.
 package func programFile(_ name: String, isAbsolute: Bool = false) -> String? {
     ProgramProblem.places(of: name).first {
         (!isAbsolute || $0.hasPrefix("/")) && isExecutable($0)

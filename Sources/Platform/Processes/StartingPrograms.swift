@@ -25,12 +25,10 @@ struct ErrorOutput {
 /// - Parameters:
 ///   - path: The program; a name without a slash is found through `PATH`.
 ///   - words: The program's name and its arguments, none of them secret.
-///   - input: The descriptor of its standard input, or nil for none.
 ///   - output: The descriptor of its standard output. Nil starts a program that runs on its own: in
 ///     a session without a terminal, without output and errors.
-///   - errors: Its standard error. Such a program runs in a process group of its own. Nil leaves it the
-///     standard error of this process.
-///   - environment: Changes to the environment that it inherits, or nil for none.
+///   - errors: Its standard error, for a program in a process group of its own. Nil leaves it that
+///     of this process.
 /// - Returns: The process id, and 0 or an `errno` value.
 func startProgram(
     _ path: String, _ words: [String], input: Int32?, output: Int32?,
@@ -120,10 +118,8 @@ func startProgram(
     return Interruption.startChild(leadsGroup: errors != nil, spawn)
 }
 
-/// Starts this program again, in a session without a terminal, without input, output and errors.
-/// It runs on after this process has ended.
-///
-/// - Returns: Whether it was started.
+/// Starts this program again, in a session without a terminal, without input, output and errors. It
+/// runs on after this process has ended. Returns whether it was started.
 package func startThisProgram(_ arguments: [String]) -> Bool {
     let name = CommandLine.arguments.first ?? "tokencert"
     #if os(Linux)

@@ -9,9 +9,7 @@ internal import Synchronization
 #endif
 
 /// Starts a detached thread with all signals blocked, so that signals that a module uses are never
-/// delivered to it.
-///
-/// - Returns: Whether the thread was started.
+/// delivered to it. Returns whether it was started.
 @discardableResult
 package func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
     guard let thread = quietThread(body) else { return false }
@@ -29,10 +27,8 @@ private func quietThread(_ body: @escaping @Sendable () -> Void) -> Thread? {
     return Thread(body)
 }
 
-/// Calls a function for each element, all at the same time, each on its own thread, and waits for
-/// all. The first element is passed on the calling thread.
-///
-/// - Returns: The results in the order of the elements.
+/// Calls a function for each element, all at the same time, each on its own thread and the first on
+/// the calling thread. Returns the results in the order of the elements.
 package func sideBySide<Element: Sendable, Result: Sendable>(
     _ elements: [Element], _ body: @escaping @Sendable (Element) -> Result
 ) -> [Result] {
@@ -51,9 +47,7 @@ package func sideBySide<Element: Sendable, Result: Sendable>(
     return results.withLock { found in elements.indices.compactMap { found[$0] } }
 }
 
-/// Maps elements on two threads if there are many, half of them on each.
-///
-/// - Returns: The results in the order of the elements.
+/// Maps elements, in their order, on two threads if there are many, half of them on each.
 package func mapSideBySide<Element: Sendable, Result: Sendable>(
     _ elements: [Element], _ body: @escaping @Sendable (Element) -> Result
 ) -> [Result] {

@@ -25,11 +25,8 @@ struct ChildProcess: ~Copyable {
         self.input = input
     }
 
-    /// Starts a program found through `PATH`.
-    ///
-    /// - Parameters:
-    ///   - words: The program and its arguments, none of them secret.
-    ///   - isTalkedTo: Whether to open a pipe to its input.
+    /// Starts a program found through `PATH`. None of the words is secret. If `isTalkedTo`, it gets
+    /// a pipe as its input.
     static func start(_ words: [String], isTalkedTo: Bool) throws(SecretError) -> ChildProcess {
         let name = words.first ?? ""
         let outgoing = try openPipe()
@@ -71,11 +68,8 @@ struct ChildProcess: ~Copyable {
         }
     }
 
-    /// Waits for output or the end of the output.
-    ///
-    /// - Returns: False if the program has ended and another program, which may never close it,
-    ///   still has its output open.
-    /// - Throws: ``SecretError`` if none of this happens before the deadline.
+    /// Waits for output or the end of the output; throws at the deadline. Returns false if the
+    /// program has ended and another program, which may never close it, still has its output open.
     mutating func hasOutput(before deadline: Deadline) throws(SecretError) -> Bool {
         while true {
             // Check this first, so that everything printed before the end is still read.
@@ -99,10 +93,8 @@ struct ChildProcess: ~Copyable {
         return status != nil
     }
 
-    /// Ends its input and waits until the program has ended.
-    ///
-    /// - Throws: ``SecretError`` if it failed, or did not end before the deadline, in which case it
-    ///   is killed.
+    /// Ends its input and waits until the program has ended. Throws if it failed, or if it did not
+    /// end before the deadline and is killed.
     mutating func wait(before deadline: Deadline) throws(SecretError) {
         if input >= 0 { close(input) }
         input = -1

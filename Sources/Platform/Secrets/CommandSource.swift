@@ -31,9 +31,8 @@ package func readFromCommand(
 }
 
 /// Splits a command into words without a shell. Blanks separate words; `'...'` and `"..."` group
-/// characters; a backslash outside `'...'` takes the next character literally.
-///
-/// - Returns: nil if a quotation is not closed or there is no program.
+/// characters; a backslash outside `'...'` takes the next character literally. nil if a quotation
+/// is not closed or there is no program.
 package func words(ofCommand text: String) -> [String]? {
     // A program would see a shorter word.
     guard !text.utf8.contains(0) else { return nil }

@@ -6,13 +6,9 @@
     internal import Glibc
 #endif
 
-/// Runs a program that gets a secret on its standard input and no terminal, where it could ask for another
-/// one. No shell runs; it inherits no descriptors, and it runs in a session of its own, which ends with it.
-///
-/// - Parameters:
-///   - words: The program, found through `PATH`, and its arguments, none of them secret.
-///   - secret: All of its input, with the line end that it requires, at most 512 bytes; empty for none.
-/// - Throws: ``ProgramStartError`` if it did not run at all.
+/// Like ``runProgram(_:input:environment:limits:)``, for a program that gets a secret on its standard
+/// input, at most 512 bytes with the line end that it requires. It has no terminal, where it could
+/// ask for another one: it runs in a session of its own.
 package func runProgram(
     _ words: [String], secret: borrowing Secret, environment: EnvironmentChanges,
     limits: ProgramLimits

@@ -179,10 +179,8 @@ extension SecretSource {
             isStream: isDescriptor || ![S_IFREG, S_IFDIR].contains(kind))
     }
 
-    /// Whether the program was started with a descriptor open.
-    ///
-    /// Descriptors that tokencert and well-behaved modules open have `FD_CLOEXEC`; an inherited one
-    /// never has it.
+    /// Whether the program was started with a descriptor open. Those that tokencert and
+    /// well-behaved modules open have `FD_CLOEXEC`; an inherited one never has it.
     package static func isInherited(_ descriptor: Int32) -> Bool {
         let flags = fcntl(descriptor, F_GETFD)
         return flags >= 0 && flags & FD_CLOEXEC == 0

@@ -6,11 +6,9 @@
     internal import Glibc
 #endif
 
-/// Asks a question that is not secret at the controlling terminal `/dev/tty`. What was typed before
-/// the question is ignored. Ctrl-C ends the process: see ``Interruption``.
-///
-/// - Returns: The typed text without the line break, empty after Ctrl-D; nil if no terminal is
-///   available or it was closed.
+/// Asks a question that is not secret at the controlling terminal `/dev/tty`, and returns the typed
+/// text, empty after Ctrl-D; nil without a terminal, or if it was closed. What was typed before the
+/// question is ignored. Ctrl-C ends the process: see ``Interruption``.
 package func askAtTerminal(_ question: String) -> String? {
     let terminal = unsafe open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
     guard terminal >= 0 else { return nil }

@@ -7,12 +7,9 @@ struct Grant: Sendable {
 }
 
 extension Authority {
-    /// Signs a certificate like CAcert's signer, with the configured fault.
-    ///
-    /// - Parameters:
-    ///   - key: The public key of the request.
-    ///   - serialNumber: Three bytes in hexadecimal.
-    ///   - now: Seconds since 1970-01-01 00:00 UTC.
+    /// Signs a certificate for the public key of a request like CAcert's signer, with the
+    /// configured fault. The serial number is three bytes in hexadecimal; `now` is in seconds since
+    /// 1970-01-01 00:00 UTC.
     func sign(
         _ grant: Grant, for key: Key, serialNumber: String, at now: Int64,
         _ configuration: StandInConfiguration

@@ -2,13 +2,8 @@ internal import CTokencertOpenSSL
 
 extension Certificate {
     /// Creates a certificate for testing what a token does with certificates. It is valid for one
-    /// day and signed with a new key, which is discarded.
-    ///
-    /// The C function is `X509_sign`.
-    ///
-    /// - Parameters:
-    ///   - name: The issuer's common name. The subject's is this name and the serial number.
-    ///   - notBefore: Seconds since 1970-01-01 00:00 UTC.
+    /// day and signed with a new key, which is discarded. The issuer has the common name; the
+    /// subject's has the serial number, too. `notBefore` is in seconds since 1970-01-01 00:00 UTC.
     package static func throwaway(
         for key: PublicKey, _ name: String, serialNumber: Int, from notBefore: Int64
     ) throws(X509Error) -> Certificate {
