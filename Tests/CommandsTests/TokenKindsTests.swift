@@ -13,8 +13,6 @@ extension RealParts {
             return ["TOKENCERT_TOKEN_PROFILE": file]
         }
 
-        private func publicObjects(_ bench: Bench) -> Int { bench.token.contents.count }
-
         // MARK: Roles
 
         private func cardLike(_ bench: Bench, soPIN: String) throws -> [String: String] {
