@@ -94,8 +94,8 @@ package final class CommandCA: CertificateAuthority {
     package func findLate(_ order: SentOrder) -> LateResult {
         var pauses = SearchPauses(limit: waitingTime)
         while true {
-            let result = look(for: order)
-            guard case .notYet = result, let seconds = pauses.next() else { return result }
+            let (result, isFinal) = look(for: order)
+            guard !isFinal, let seconds = pauses.next() else { return result }
             pause(seconds)
         }
     }
@@ -110,45 +110,55 @@ package final class CommandCA: CertificateAuthority {
 
     private var program: String { words.first ?? "" }
 
-    /// Asks once.
-    private func look(for order: SentOrder) -> LateResult {
+    /// Asks once. Another answer may follow unless it is final. Printed certificates count whatever the
+    /// exit status is.
+    private func look(for order: SentOrder) -> (result: LateResult, isFinal: Bool) {
         let result: ProgramResult
         do throws(ProgramStartError) {
             result = try run(order.order, "fetch", reference: order.number ?? "")
         } catch {
-            return .failed(error.reason, advice: [])
+            return (.failed(error.reason, advice: []), true)
         }
+        let found = certificates(in: result.output, for: order)
+        if !found.isEmpty { return (.found(found), true) }
         let answer: OrderEvent.Answer
         switch CommandOutcome(result, program, timeout) {
         case .answered(let read): answer = read
         case .unreachable(let reason), .unclear(let reason, _):
-            return .failed(reason, advice: [])
+            return (.failed(reason, advice: []), false)
         }
         switch Self.meaning(of: answer) {
-        case .issued(let text):
-            let printed = Certificate.all(inPEM: text).certificates
-            let own = printed.filter {
-                hexadecimal($0.publicKey.sha256Fingerprint) == order.publicKeyHash
-            }
-            let others = printed.filter { !own.contains($0) }
-            guard !own.isEmpty else {
-                return .failed(
-                    "\(program) printed no certificate for the key of this order", advice: [])
-            }
-            return .found(
-                own.map {
-                    var late = LateCertificate(
-                        number: order.number ?? $0.serialNumber, certificate: $0, isRevoked: false)
-                    late.others = others.map(\.pem).joined()
-                    return late
-                })
+        case .issued:
+            return (
+                .failed("\(program) printed no certificate for the key of this order", advice: []),
+                true
+            )
         case .pending:
-            return .notYet("\(program) reports that the certificate is not issued yet")
+            return (.notYet("\(program) reports that the certificate is not issued yet"), false)
         case .refused(let reason, _):
-            return .failed(
-                "\(program) reports that the CA refused the order: \(reason)", advice: [])
+            return (
+                .failed("\(program) reports that the CA refused the order: \(reason)", advice: []),
+                true
+            )
         case .unclear(let reason):
-            return .failed(reason, advice: [])
+            return (.failed(reason, advice: []), false)
+        }
+    }
+
+    /// The printed certificates for the key of an order, each once.
+    private func certificates(in output: [UInt8], for order: SentOrder) -> [LateCertificate] {
+        let printed = Certificate.all(inAnswer: output).certificates
+        var own: [Certificate] = []
+        for certificate in printed where !own.contains(certificate) {
+            let hash = hexadecimal(certificate.publicKey.sha256Fingerprint)
+            if hash == order.publicKeyHash { own.append(certificate) }
+        }
+        let others = printed.filter { !own.contains($0) }.map(\.pem).joined()
+        return own.map {
+            var late = LateCertificate(
+                number: order.number ?? $0.serialNumber, certificate: $0, isRevoked: false)
+            late.others = others
+            return late
         }
     }
 

@@ -3,6 +3,7 @@ import OpenSSLX509
 import Testing
 import TokencertIssuance
 import TokencertLedger
+import TokencertTestAuthority
 import TokencertTestSupport
 
 @testable import TokencertCommandCA
@@ -205,6 +206,42 @@ import TokencertTestSupport
         guard case .failed = ca.findLate(sent(nil)) else {
             Issue.record("the reference is empty")
             return
+        }
+    }
+
+    // Otherwise a paid-for certificate is not taken.
+    @Test(
+        "A late certificate counts once, whatever is printed beside it and whatever the status is",
+        arguments: [0, 1, 65, 69, 75])
+    func lateCertificate(status: Int) throws {
+        let key = try HostPrivateKey.generate(.ec(.p256))
+        let certificate = try key.issue(
+            CertificateContent(
+                subject: [.init(.commonName, "Anna")], publicKey: key.publicKey,
+                serialNumber: [1], notBefore: 0, notAfter: 1, extensions: []), issuer: nil)
+        let sent = SentOrder(
+            number: nil, publicKeyHash: hexadecimal(key.publicKey.sha256Fingerprint), time: 0,
+            order: order)
+        let pem = certificate.pem
+        let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+        for text in [pem, pem + pem, "cert: " + pem, broken + pem] {
+            let file = try folder.write(text, "answer-\(UUID().uuidString)")
+            let ca = try authority("cat '\(file)'; exit \(status)")
+            guard case .found(let found) = ca.findLate(sent) else {
+                Issue.record("not found with status \(status): \(text)")
+                continue
+            }
+            #expect(found.map(\.certificate) == [certificate])
+        }
+    }
+
+    @Test("A failure of the program does not end the waiting, but a refusal does")
+    func transientFailure() throws {
+        for (status, count) in [(69, 3), (1, 3), (75, 3), (65, 0), (77, 0)] {
+            let pauses = Pauses()
+            let ca = try authority("exit \(status)", waitingTime: 9, pauses: pauses)
+            _ = ca.findLate(sent("7"))
+            #expect(pauses.all.count == count, "\(status)")
         }
     }
 

@@ -297,6 +297,26 @@ extension RealParts {
             #expect(found.first?["label"] as? String == "from a file")
         }
 
+        // Otherwise the user is advised to trust the issuer of someone else's certificate.
+        @Test("An import takes the certificate for its key from a file, whatever stands before it")
+        func importAmongOthers() throws {
+            let bench = try Bench()
+            let file = try orphan(bench)
+            let text = try String(contentsOfFile: file, encoding: .utf8)
+            let other = bench.token.folder.file("other.pem")
+            try run(
+                "openssl",
+                [
+                    "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "/dev/null",
+                    "-subj", "/CN=other", "-addext", "basicConstraints=CA:FALSE", "-out", other,
+                ])
+            let both = try bench.token.folder.write(
+                String(contentsOfFile: other, encoding: .utf8) + text, "both.pem")
+            let imported = try bench.tokencert(["import", "--cert", both])
+            #expect(imported.status == 0, "\(imported.errors)")
+            #expect(try certificates(bench).count == 1)
+        }
+
         @Test(
             "An import refuses foreign, untrusted and unreadable certificates"
         )

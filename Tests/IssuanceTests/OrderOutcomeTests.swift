@@ -91,11 +91,16 @@ struct NoTransport: Transport {
                 take([first], byHand: byHand)
                     == "notTheOutcome: this certificate belongs to order 1")
         }
-        let old = try certificate(key, at: Self.sent - 301)
+        let old = try certificate(key, at: Self.sent - 2 * Self.day - 1)
         #expect(
             take([old]) == "issuedBeforeOrder: this certificate was issued before order 2 was sent")
-        let near = try certificate(key, at: Self.sent - 299)
+        // Some CAs set the beginning back to the midnight before.
+        let near = try certificate(key, at: Self.sent - 2 * Self.day)
         #expect(take([near]) == "taken")
+        for (seconds, isRecent) in [(300, true), (301, false)] as [(Int64, Bool)] {
+            let early = try certificate(key, at: Self.sent - seconds)
+            #expect(outcomes.isRecent(early) == isRecent)
+        }
         // For the CA's answer, only the CA's clock counts.
         #expect(
             take([old], byHand: false)
@@ -112,6 +117,20 @@ struct NoTransport: Transport {
         let imported = try begin(ledger, key, importing: true)
         let all = try OrderOutcomes(besides: imported.order(), in: ledger)
         #expect(try all.filter([first, old], isFromElsewhere: true) == [first, old])
+    }
+
+    // Otherwise the certificate of a CA that sets the beginning of validity back is never taken.
+    @Test("A certificate for a key that the order has made may begin at any time")
+    func madeKey() throws {
+        let folder = NSTemporaryDirectory() + "tokencert-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let ledger = try Ledger(path: folder + "/ledger.sqlite") { Self.sent }
+        let key = try HostPrivateKey.generate(.ec(.p256))
+        let order = try ledger.begin(.example(.issue(.example()), on: "pkcs11:serial=1"))
+        try order.record(.made(publicKeyHash: hexadecimal(key.publicKey.sha256Fingerprint)))
+        let outcomes = try OrderOutcomes(besides: order.order(), in: ledger)
+        let old = try certificate(key, at: Self.sent - 900 * Self.day)
+        #expect(outcomes.objection(to: old, isFromElsewhere: true) == nil)
     }
 
     // Otherwise a mistyped number would end in a message about a key without saying whose.
@@ -205,7 +224,7 @@ struct NoTransport: Transport {
         for piece in ["-", begin, begin + "\n"] {
             let start = ContinuousClock.now
             let text = String(repeating: piece, count: (1 << 16) / piece.utf8.count)
-            #expect(AnswerReading.certificates(in: Array(text.utf8)).certificates.isEmpty)
+            #expect(Certificate.all(inAnswer: Array(text.utf8)).certificates.isEmpty)
             #expect(ContinuousClock.now - start < .seconds(10), "\(piece.debugDescription)")
         }
     }

@@ -87,7 +87,7 @@ private func requireNotInUse(_ file: String, _ filesInUse: [FileInUse]) throws {
 }
 
 /// Whether a file is empty or contains only what `--out` writes: certificates or requests in PEM. A private
-/// key may stand behind a certificate.
+/// key may follow a certificate.
 private func isReplaceable(_ file: String) -> Bool {
     let most = 1 << 20
     guard let bytes = try? readHead(file, count: most), bytes.count < most else { return false }

@@ -148,6 +148,9 @@ struct ResumeCommand: ParsableCommand {
         let isOrdering = from == nil && (orderAgain || order.nextAction == .order)
         // An interrupted run may have left an answer without a certificate, which it has not used.
         let isSearching = from == nil && fetchOptions.isWanted && order.lacksCertificateInAnswer
+        if from == nil, fetchOptions.isWanted, order.state == .answered, !isSearching {
+            printNotes(["the CA's answer is in the ledger, so the CA is not asked again"])
+        }
         var ca = ca
         if isOrdering || isSearching { ca = try ca.adopting(order) }
         let settings = try issuanceSettings(anchors, ca, tokenOptions, continuing: order)

@@ -163,7 +163,7 @@ private struct FailureRow {
             .hinting(.any, "nothing was written; check that it is the right certificate")
             .going(
                 .arrived, "the CA's answer is in the ledger; to check it again: {resume}",
-                "{abandon}"),
+                "to use another certificate from the CA: {resume} --from FILE", "{abandon}"),
         .certificateRevoked: .init(
             .certificateWrong, "nothing was written; do not use that certificate"
         )

@@ -36,14 +36,28 @@ extension Runner {
         try requireCertificatesWritable(capabilities)
         try requirePlaceForChain(request.writesChain, capabilities)
         let pins = try pins(writing: true, on: capabilities)
-        guard let leaf = request.certificates.first(where: { !$0.isAuthority }) else {
-            throw IssuanceError(
-                .certificateWrong, at: .verify, "the input contains only CA certificates")
-        }
-        let verification = Verification(anchors: settings.anchors, time: settings.clock())
-        try verification.requireSound(leaf, others: request.certificates.filter { $0 != leaf })
-        if !request.acceptsAnyUse { try verification.requireUsable(leaf) }
+        try requireOneSound(request)
         return pins
+    }
+
+    /// Only after the login is it known which certificate is for a key on the token. If none can be
+    /// imported, the newest one shows why.
+    private func requireOneSound(_ request: ImportRequest) throws(IssuanceError) {
+        let verification = Verification(anchors: settings.anchors, time: settings.clock())
+        var failure = IssuanceError(
+            .certificateWrong, at: .verify, "the input contains only CA certificates")
+        let leaves = request.certificates.filter { !$0.isAuthority }
+        for leaf in leaves.sorted(by: { $0.notBefore < $1.notBefore }) {
+            do throws(IssuanceError) {
+                try verification.requireSound(
+                    leaf, others: request.certificates.filter { $0 != leaf })
+                if !request.acceptsAnyUse { try verification.requireUsable(leaf) }
+                return
+            } catch {
+                failure = error
+            }
+        }
+        throw failure
     }
 
     /// Writes a certificate to the token that has its key, and has the token prove possession of the

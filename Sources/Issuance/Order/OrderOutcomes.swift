@@ -3,6 +3,9 @@ internal import OpenSSLX509
 internal import TokencertLedger
 internal import TokencertTokens
 
+/// The time in seconds by which CAs set the beginning of validity back: some to the midnight before.
+private let longestBackdating: Int64 = 2 * 86_400
+
 /// The certificates of other orders for the same keys. No certificate may be the outcome of two orders.
 struct OrderOutcomes {
     private let order: Order
@@ -52,8 +55,8 @@ struct OrderOutcomes {
                 code: .notTheOutcome, reason: "this certificate belongs to order \(other.number)")
         }
         if isFromElsewhere {
-            let began = order.timeOfSending ?? order.events[0].time
-            guard certificate.notBefore < began - clockTolerance else { return nil }
+            // There is no earlier certificate for a key that the order has made.
+            guard !order.hasMadeKey, !isSince(certificate, longestBackdating) else { return nil }
             return Objection(
                 code: .issuedBeforeOrder,
                 reason: "this certificate was issued before order \(order.number) was sent")
@@ -70,6 +73,13 @@ struct OrderOutcomes {
                 code: .notTheOutcome,
                 reason: "this certificate is older than the certificate of order \($0.number)")
         }
+    }
+
+    /// Whether a certificate is certainly not older than the order, unless the CA backdates.
+    func isRecent(_ certificate: Certificate) -> Bool { isSince(certificate, clockTolerance) }
+
+    private func isSince(_ certificate: Certificate, _ tolerance: Int64) -> Bool {
+        certificate.notBefore >= (order.timeOfSending ?? order.events[0].time) - tolerance
     }
 
     /// Checks that the certificates are not for the key of another order.

@@ -1,4 +1,4 @@
-internal import OpenSSLX509
+package import OpenSSLX509
 internal import TokencertLedger
 
 /// The result of reading a CA's answer.
@@ -40,7 +40,7 @@ enum AnswerReading {
             self = Self.whole(
                 body, "the order was sent, but the CA's answer is not understood: \(reason)")
         case .issued(let text):
-            let read = Self.certificates(in: text)
+            let read = Certificate.all(inAnswer: text)
             // Broken blocks do not matter if at least one certificate is intact.
             if !read.certificates.isEmpty {
                 self = .certificates(read.certificates)
@@ -56,7 +56,7 @@ enum AnswerReading {
 
     /// The intact certificates in an answer that does not report one, or nil if there are none.
     private static func received(_ text: [UInt8], _ doubt: String) -> AnswerReading? {
-        let certificates = Self.certificates(in: text).certificates
+        let certificates = Certificate.all(inAnswer: text).certificates
         guard !certificates.isEmpty else { return nil }
         return .certificates(certificates, doubt: doubt)
     }
@@ -66,13 +66,15 @@ enum AnswerReading {
     }
 }
 
-extension AnswerReading {
+extension Certificate {
     private static let beginning = Array("-----BEGIN CERTIFICATE-----".utf8)
     private static let ending = Array("-----END CERTIFICATE-----".utf8)
 
     /// The certificates in an answer, and the error of the first broken block. Each block is read
     /// on its own, even if it begins within a line, so a broken block cannot hide an intact one.
-    static func certificates(in text: [UInt8]) -> (certificates: [Certificate], error: X509Error?) {
+    package static func all(
+        inAnswer text: [UInt8]
+    ) -> (certificates: [Certificate], error: X509Error?) {
         var certificates: [Certificate] = []
         var error: X509Error?
         for piece in pieces(of: text) {

@@ -48,7 +48,9 @@ extension [LateCertificate] {
             objection = objection ?? found
             return found == nil
         }
-        let valid = possible.filter { !$0.isRevoked }
+        let usable = possible.filter { !$0.isRevoked }
+        let recent = usable.filter { outcomes.isRecent($0.certificate) }
+        let valid = recent.isEmpty ? usable : recent
         guard valid.count <= 1 else {
             throw IssuanceError(
                 .notTheOutcome, at: .fetch,
