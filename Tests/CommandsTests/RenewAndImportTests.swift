@@ -298,7 +298,7 @@ extension RealParts {
         }
 
         // Otherwise the user is advised to trust the issuer of someone else's certificate.
-        @Test("An import takes the certificate for its key from a file, whatever stands before it")
+        @Test("An import takes the certificate for its key from a file, whatever precedes it")
         func importAmongOthers() throws {
             let bench = try Bench()
             let file = try orphan(bench)
