@@ -108,6 +108,49 @@ import TokencertTestAuthority
         }
     }
 
+    // Some CAs send the certificates of issuers only once.
+    @Test("The issuers of an earlier certificate of the key verify a new one that comes alone")
+    func issuerInLedger() throws {
+        let parts = try StepParts()
+        let key = try parts.addKey()
+        let middleKey = try HostPrivateKey.generate(.ec(.p256))
+        let middle = try parts.ca.root.issue(
+            CertificateContent(
+                subject: [.init(.commonName, "Class 3")], publicKey: middleKey.publicKey,
+                serialNumber: [9], notBefore: modelTime - 1, notAfter: modelTime + 90_000,
+                extensions: [
+                    .basicConstraints(isAuthority: true), .keyUsage([.keyCertSign]),
+                    .subjectKeyIdentifier(middleKey.publicKey),
+                    .authorityKeyIdentifier(parts.ca.root.publicKey),
+                ]), issuer: parts.ca.anchor)
+        let certificate = try middleKey.issue(
+            CertificateContent(
+                subject: [.init(.commonName, "Anna")], publicKey: key.publicKey,
+                serialNumber: [2], notBefore: modelTime, notAfter: modelTime + 86_400,
+                extensions: [
+                    .basicConstraints(isAuthority: false),
+                    .authorityKeyIdentifier(middleKey.publicKey),
+                    .extendedKeyUsage([.emailProtection, .clientAuth]),
+                    try .subjectAlternativeName(emailAddresses: ["anna@example.org"]),
+                ]), issuer: middle)
+        func failure() throws -> IssuanceError.Code? {
+            let events = [OrderEvent.sentFor(key), answered(Self.answerStart + certificate.pem)]
+            var (work, token) = (try parts.work(existing(parts, key), events), parts.token)
+            defer { _ = try? work.journal.recordIntent(.closed(reason: "over"), at: .plan) }
+            return error { _ = try work.verifyCertificate(on: &token) }?.code
+        }
+        #expect(try failure() == .issuerNotTrusted)
+        let earlier = try parts.work(
+            existing(parts, key),
+            [
+                .sentFor(key),
+                .certified(
+                    .init(certificate: certificate.pem, others: middle.pem, changes: [])),
+            ])
+        try earlier.journal.recordIntent(.closed(reason: "over"), at: .plan)
+        #expect(try failure() == nil)
+    }
+
     // MARK: Writing
 
     @Test("The certificate in the ledger is written, or reported as already on the token")

@@ -23,11 +23,19 @@ extension OrderWork {
             && order.certified?.changes.isEmpty == false
         let expected = order.beginning.issue.map { CertificateGrant($0) }
         let verification = Verification(anchors: settings.anchors, time: settings.clock())
+        let accepts = acceptsChanges || wasAccepted
         let verified: VerifiedCertificate
         do throws(IssuanceError) {
-            verified = try verification.verify(
-                received, for: key, expected,
-                acceptingChanges: acceptsChanges || wasAccepted)
+            do throws(IssuanceError) {
+                verified = try verification.verify(
+                    received, for: key, expected, acceptingChanges: accepts)
+            } catch {
+                // The CA may have sent the issuers only with an earlier certificate.
+                let issuers = error.code == .issuerNotTrusted ? issuersInLedger(for: key) : []
+                if issuers.isEmpty { throw error }
+                verified = try verification.verify(
+                    received + issuers, for: key, expected, acceptingChanges: accepts)
+            }
             if expected == nil, !acceptsChanges {
                 try verification.requireUsable(verified.certificate)
             }
@@ -51,6 +59,17 @@ extension OrderWork {
             // The CA's answer is already in the ledger. If it is not, writing the certificate to
             // the token is the safest way to keep it.
             mustBeRecorded: expected == nil)
+    }
+
+    /// The CA certificates of the earlier orders for the key, and for that of the certificate to replace.
+    private func issuersInLedger(for key: TokenKey) -> [Certificate] {
+        let old = order.replacement?.certificate
+        let hashes = [key.publicKey, old?.publicKey].compactMap {
+            $0.map { hexadecimal($0.sha256Fingerprint) }
+        }
+        let orders = try? journal.openOrder.ledger.orders(
+            forKeys: Set(hashes), replacing: old.map { [$0.pem] } ?? [])
+        return (orders ?? []).authorities
     }
 
     /// The certificates for an order: those the user brought, or those in the ledger.
