@@ -14,7 +14,7 @@ extension RealParts {
         /// result.
         private static let script = """
             mount -t tmpfs -o size=64k none "$FOLDER/small" || exit 99
-            echo "-----BEGIN OLD-----" > "$FOLDER/small/file.pem"
+            echo "-----BEGIN CERTIFICATE-----" > "$FOLDER/small/file.pem"
             if [ "$1" = full ]; then
                 head -c 1M /dev/zero > "$FOLDER/small/other" 2> /dev/null
             fi
@@ -41,7 +41,7 @@ extension RealParts {
                 ] + arguments + ["--out", folder.file("small/file.pem")],
                 environment: bench.environment.merging(["FOLDER": folder.path]) { $1 })
             #expect(try folder.read("names") == "file.pem\nother\n", "\(outcome)")
-            #expect(try folder.read("kept") == "-----BEGIN OLD-----\n")
+            #expect(try folder.read("kept") == "-----BEGIN CERTIFICATE-----\n")
             return outcome
         }
 

@@ -31,7 +31,8 @@ import TokencertTestSupport
         #expect(!FileManager.default.fileExists(atPath: folder.file("new.pem")))
         let block = Self.block("CERTIFICATE")
         for text in [
-            "", block, block + block, block + Self.block("CERTIFICATE REQUEST"),
+            "", "-----BEGIN CERTIFICATE-----\n", block, block + block,
+            block + Self.block("CERTIFICATE REQUEST"),
             "\n \t" + block + "\n", "\u{FEFF}" + block,
             block.replacingOccurrences(of: "\n", with: "\r\n"),
         ] {
@@ -43,7 +44,7 @@ import TokencertTestSupport
             "text", "# -----BEGIN CERTIFICATE-----", "----BEGIN CERTIFICATE", "\0",
             Self.block("PRIVATE KEY"), Self.block("OPENSSH PRIVATE KEY"), block + "text",
             block + Self.block("EC PRIVATE KEY"), Self.block("ENCRYPTED PRIVATE KEY") + block,
-            Self.block("PGP PRIVATE KEY BLOCK"), "-----BEGIN CERTIFICATE-----\nAAAA",
+            Self.block("PGP PRIVATE KEY BLOCK"), "-----BEGIN CERTIFICATE-----\nA list:",
             "-----BEGIN CERTIFICATE-----\n" + Self.block("PRIVATE KEY"),
             block + String(repeating: "\n", count: 1 << 20) + Self.block("PRIVATE KEY"),
             "a\n-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----", " ", "\u{30}\u{82}",

@@ -99,7 +99,7 @@ private func isReplaceable(_ file: String) -> Bool {
         if let open = label {
             if line == "-----END \(open)-----" {
                 label = nil
-            } else if line.hasPrefix("-----") {
+            } else if !line.allSatisfy({ $0.isLetter || $0.isNumber || "+/=".contains($0) }) {
                 return false
             }
         } else {
@@ -108,7 +108,7 @@ private func isReplaceable(_ file: String) -> Bool {
             hasBlock = true
         }
     }
-    return bytes.isEmpty || hasBlock && label == nil
+    return bytes.isEmpty || hasBlock
 }
 
 /// Writes a text to a file atomically. If that fails, the error contains the text, since it may be

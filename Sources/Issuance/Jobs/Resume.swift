@@ -69,6 +69,7 @@ extension Runner {
         let outcomes = try OrderOutcomes(besides: order, in: ledger)
         return certificates.filter {
             outcomes.isForKey($0) && $0 != order.replacement?.certificate
+                && outcomes.isRecent($0)
                 && outcomes.objection(to: $0, isFromElsewhere: true) == nil
         }
     }

@@ -55,8 +55,7 @@ struct OrderOutcomes {
                 code: .notTheOutcome, reason: "this certificate belongs to order \(other.number)")
         }
         if isFromElsewhere {
-            // There is no earlier certificate for a key that the order has made.
-            guard !order.hasMadeKey, !isSince(certificate, longestBackdating) else { return nil }
+            guard !isSince(certificate, longestBackdating) else { return nil }
             return Objection(
                 code: .issuedBeforeOrder,
                 reason: "this certificate was issued before order \(order.number) was sent")
@@ -79,7 +78,9 @@ struct OrderOutcomes {
     func isRecent(_ certificate: Certificate) -> Bool { isSince(certificate, clockTolerance) }
 
     private func isSince(_ certificate: Certificate, _ tolerance: Int64) -> Bool {
-        certificate.notBefore >= (order.timeOfSending ?? order.events[0].time) - tolerance
+        // There is no earlier certificate for a key that the order has made.
+        order.hasMadeKey
+            || certificate.notBefore >= (order.timeOfSending ?? order.events[0].time) - tolerance
     }
 
     /// Checks that the certificates are not for the key of another order.
